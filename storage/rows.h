@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,7 +73,8 @@ struct CallIntent {
   std::optional<std::string> proof_key;
   int64_t index = 0;
   int64_t ask = 0;  // 0, and 1 for the one re-ask after an answer that could not be read
-  PromptRow prompt;
+  // Shared, because thousands of calls in flight ask the same prompt.
+  std::shared_ptr<const PromptRow> prompt;
   std::string sampling;  // JSON
   int64_t seed = 0;
   std::string model;
