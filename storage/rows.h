@@ -70,7 +70,7 @@ struct CallIntent {
   std::string key;   // role/problem/…/ask: unique in the run, free of clock, load and chance
   std::string role;  // generator, verifier, meta_verifier
   std::string problem_sha256;
-  std::optional<std::string> proof_key;
+  std::optional<std::string> content_key;
   int64_t index = 0;
   int64_t ask = 0;  // 0, and 1 for the one re-ask after an answer that could not be read
   // Shared, because thousands of calls in flight ask the same prompt.
@@ -117,7 +117,7 @@ struct IssueRow {
 
 struct VoteRow {
   std::string call_key;
-  std::string proof_key;
+  std::string content_key;
   int64_t index = 0;
   std::string outcome;  // parsed, unparsed, failed
   std::optional<std::string> score;
@@ -140,7 +140,7 @@ struct MetaVoteRow {
 
 struct DecisionRow {
   std::string problem_sha256;
-  std::optional<std::string> proof_key;  // absent: about the problem
+  std::optional<std::string> content_key;  // absent: about the problem
   std::string rule;
   int64_t rule_version = 0;
   std::string outcome;
@@ -149,7 +149,7 @@ struct DecisionRow {
 
 struct AnnotationRow {
   std::string problem_sha256;
-  std::optional<std::string> proof_key;
+  std::optional<std::string> content_key;
   std::string author;
   std::string kind;  // mark, note
   std::string body;  // JSON
@@ -160,7 +160,7 @@ struct StoredCall {
   std::string key;
   std::string role;
   std::string problem_sha256;
-  std::optional<std::string> proof_key;
+  std::optional<std::string> content_key;
   int64_t index = 0;
   int64_t ask = 0;
   std::string prompt_sha256;
