@@ -40,7 +40,9 @@ struct ProblemRow {
 };
 
 struct ProofRow {
-  std::string key;  // unique in the run
+  std::string key;          // unique in the run: where in the search it arose
+  std::string content_key;  // of problem and text: what is judged. Equal proofs share it, and with
+                            // it their votes; calls, votes and decisions refer to it.
   std::string problem_sha256;
   int64_t round = 0;  // 0: first attempts, and submitted proofs
   int64_t slot = 0;
@@ -49,7 +51,6 @@ struct ProofRow {
   std::optional<std::string> self_evaluation;
   std::optional<std::string> call_key;  // what generated it; absent for a submitted proof
   std::vector<std::string> parents;     // keys of the proofs it refines, best first
-  std::optional<std::string> same_as;   // key of the proof with the same text, judged instead
   std::string flags;                    // JSON array of gate flags
 };
 
