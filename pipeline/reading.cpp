@@ -1,0 +1,182 @@
+#include "pipeline/reading.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "prompts/gates.h"
+#include "prompts/quotes.h"
+
+namespace pipeline {
+namespace {
+
+using prompts::Unparsed;
+
+// Why an answer cannot be read at all; empty if it can.
+std::string unreadable(const CallResult& result) {
+  if (result.finish_reason != "stop") return "ended by '" + result.finish_reason + "'";
+  return {};
+}
+
+std::vector<storage::IssueRow> located(const std::vector<prompts::Issue>& issues,
+                                       std::string_view proof) {
+  std::vector<storage::IssueRow> rows;
+  rows.reserve(issues.size());
+  for (const prompts::Issue& issue : issues) {
+    storage::IssueRow row;
+    row.severity = to_text(issue.severity);
+    row.quote = issue.quote;
+    row.reason = issue.reason;
+    if (const auto passage = prompts::find_quote(proof, issue.quote)) {
+      row.begin = static_cast<int64_t>(passage->begin);
+      row.end = static_cast<int64_t>(passage->end);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+bool none_found(const std::vector<storage::IssueRow>& issues) {
+  return std::none_of(issues.begin(), issues.end(),
+                      [](const storage::IssueRow& issue) { return issue.begin.has_value(); });
+}
+
+}  // namespace
+
+VoteReading read_vote(const CallResult& result, std::string_view proof) {
+  VoteReading reading;
+  if (!result.answered) {
+    reading.note = result.error;
+    return reading;
+  }
+  reading.outcome = VoteOutcome::Unparsed;
+  reading.note = unreadable(result);
+  if (!reading.note.empty()) return reading;
+
+  auto parsed = prompts::read_verification(result.text);
+  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
+    reading.note = unparsed->reason;
+    return reading;
+  }
+  reading.verification = std::get<prompts::Verification>(std::move(parsed));
+  reading.issues = located(reading.verification.issues, proof);
+  if (reading.verification.score != prompts::Score::One && none_found(reading.issues)) {
+    reading.note = "no quoted passage occurs in the proof";
+    return reading;
+  }
+  reading.outcome = VoteOutcome::Parsed;
+  reading.echo = prompts::is_echo(result.text, proof);
+  if (reading.echo) reading.note = "repeats the proof's own words: struck";
+  return reading;
+}
+
+MetaReading read_meta_vote(const CallResult& result, std::size_t issues) {
+  MetaReading reading;
+  if (!result.answered) {
+    reading.note = result.error;
+    return reading;
+  }
+  reading.outcome = VoteOutcome::Unparsed;
+  reading.note = unreadable(result);
+  if (!reading.note.empty()) return reading;
+
+  auto parsed = prompts::read_meta_verification(result.text, issues);
+  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
+    reading.note = unparsed->reason;
+    return reading;
+  }
+  reading.verification = std::get<prompts::MetaVerification>(std::move(parsed));
+  reading.outcome = VoteOutcome::Parsed;
+  const auto& real = reading.verification.real;
+  reading.upheld =
+      reading.verification.consistent && std::find(real.begin(), real.end(), true) != real.end();
+  return reading;
+}
+
+ProofReading read_proof(const CallResult& result) {
+  ProofReading reading;
+  if (!result.answered) {
+    reading.note = result.error;
+    return reading;
+  }
+  reading.note = unreadable(result);
+  if (!reading.note.empty()) return reading;
+  auto parsed = prompts::read_generation(result.text);
+  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
+    reading.note = unparsed->reason;
+    return reading;
+  }
+  reading.generation = std::get<prompts::Generation>(std::move(parsed));
+  reading.readable = true;
+  return reading;
+}
+
+storage::VoteRow to_row(const VoteReading& reading, const CallSpec& spec) {
+  storage::VoteRow row;
+  row.call_key = spec.key;
+  row.content_key = spec.content_key.value_or("");
+  row.index = spec.index;
+  row.outcome = to_text(reading.outcome);
+  if (reading.outcome == VoteOutcome::Parsed) row.score = to_text(reading.verification.score);
+  row.note = reading.note;
+  row.echo = reading.echo;
+  row.issues = reading.issues;
+  return row;
+}
+
+storage::MetaVoteRow to_row(const MetaReading& reading, const CallSpec& spec,
+                            const std::string& vote_call_key) {
+  storage::MetaVoteRow row;
+  row.call_key = spec.key;
+  row.vote_call_key = vote_call_key;
+  row.index = spec.index;
+  row.outcome = to_text(reading.outcome);
+  row.note = reading.note;
+  row.real = "[]";
+  if (reading.outcome == VoteOutcome::Parsed) {
+    row.score = to_text(reading.verification.score);
+    row.verdict = reading.upheld ? "upheld" : "struck";
+    row.consistent = reading.verification.consistent;
+    row.real = nlohmann::json(reading.verification.real).dump();
+  }
+  return row;
+}
+
+Vote vote_of(const storage::VoteRow& row, const std::vector<storage::MetaVoteRow>& meta) {
+  Vote vote;
+  vote.index = row.index;
+  vote.call_key = row.call_key;
+  vote.outcome = vote_outcome_of(row.outcome).value_or(VoteOutcome::Failed);
+  if (row.score) vote.score = prompts::score_of(*row.score).value_or(prompts::Score::Zero);
+  vote.echo = row.echo;
+  vote.issues = row.issues.size();
+  for (const storage::MetaVoteRow& meta_row : meta) {
+    MetaVote meta_vote;
+    meta_vote.outcome = vote_outcome_of(meta_row.outcome).value_or(VoteOutcome::Failed);
+    meta_vote.upheld = meta_row.verdict == "upheld";
+    const auto real = nlohmann::json::parse(meta_row.real, nullptr, false);
+    if (real.is_array())
+      for (const auto& issue : real)
+        meta_vote.real.push_back(issue.is_boolean() && issue.get<bool>());
+    vote.meta.push_back(std::move(meta_vote));
+  }
+  return vote;
+}
+
+std::string analysis_for_refinement(const std::string& answer,
+                                    const std::vector<prompts::Issue>& issues,
+                                    const std::vector<bool>& real, prompts::Score score) {
+  if (std::find(real.begin(), real.end(), false) == real.end()) return answer;
+  std::string analysis;
+  std::size_t number = 0;
+  for (std::size_t i = 0; i < issues.size(); ++i) {
+    if (i < real.size() && !real[i]) continue;
+    analysis += "ISSUE " + std::to_string(++number) + " (";
+    analysis += to_text(issues[i].severity);
+    analysis += ")\nQUOTE: " + issues[i].quote + "\nREASON: " + issues[i].reason + "\n\n";
+  }
+  analysis += "VERDICT: ";
+  analysis += to_text(score);
+  return analysis + "\n";
+}
+
+}  // namespace pipeline
