@@ -75,6 +75,9 @@ struct Completed {
   int status = 0;
   std::size_t body_bytes = 0;
   bool stopped = false;  // the receiver said Stop; the connection was closed
+  // The end of the body was the end of a plain TCP stream, which a cut looks like too: whoever
+  // reads a stream must look for its own end marker.
+  bool until_close = false;
 };
 
 struct Failure {
