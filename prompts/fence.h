@@ -26,8 +26,19 @@ std::string restored(std::string_view text);
 // words and our own headings at the start of a line (the list stands in fence.cpp, with reasons).
 bool holds_control_string(std::string_view text);
 
-// `text`, neutralised, between its BEGIN and END lines. `label` is a word of ours ("proof").
-// Throws std::runtime_error if the text holds the nonce.
+// A text between its lines: "<<<BEGIN proof NONCE>>>\n", the neutralised text, and
+// "\n<<<END proof NONCE>>>". `label` is a word of ours ("proof", "candidate.1.analysis.2").
+struct Fence {
+  std::string begin;
+  std::string text;
+  std::string end;
+};
+
+// Throws std::runtime_error if the text holds the nonce, in upper or lower case.
+Fence fence_of(std::string_view label, std::string_view text, std::string_view secret);
+Fence fence_with_nonce(std::string_view label, std::string_view text, std::string_view nonce);
+
+// The three joined.
 std::string fenced(std::string_view label, std::string_view text, std::string_view secret);
 
 }  // namespace prompts

@@ -12,12 +12,22 @@ struct Passage {
   std::size_t end = 0;
 };
 
-// Looks the passage up. Blanks, line ends, TeX spacing (\, \; \quad ~ {} $ \( \) and the like),
-// marks of fence.h, Markdown emphasis and quotation marks around the whole count for nothing; an
-// ellipsis ("...", "…", \dots between blanks) stands for anything in between, in order. A passage
-// with fewer than kQuoteLettersMin characters that count is never found: it could be anywhere.
+// Looks the passage up, in time linear in both. Blanks, line ends, TeX spacing (\, \; \quad ~ {} $
+// \( \) \left \big & \\ and the like), marks of fence.h, Markdown emphasis (also the underscore of
+// an index), blockquote marks and quotation marks around the whole quote count for nothing; spellings of
+// one sign (<= of TeX and of Unicode, \dfrac and \frac, straight and curly quotation marks) count
+// as equal.
+//
+// An ellipsis ("...", "…", \dots, also in brackets) that does not stand in the
+// proof as it stands in the quote stands for anything in between, in order. One of the pieces
+// around it must have kQuoteLettersMin characters that count; a passage with fewer is never found:
+// it could be anywhere. Letter case and every other character count.
 std::optional<Passage> find_quote(std::string_view proof, std::string_view quote);
 
 inline constexpr std::size_t kQuoteLettersMin = 4;
+
+// A longer quote is not found, nor one in a longer proof (the limit of gates.h).
+inline constexpr std::size_t kQuoteBytesMax = 64 << 10;
+inline constexpr std::size_t kQuotedProofBytesMax = 4 << 20;
 
 }  // namespace prompts
