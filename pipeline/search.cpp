@@ -124,9 +124,11 @@ net::awaitable<SearchResult> Search::run() {
   }
   co_await stop_all();
   if (failure_) std::rethrow_exception(failure_);
-  if (aborted) throw boost::system::system_error(net::error::operation_aborted);
-
   SearchResult found = result();
+  if (aborted) {
+    found.stopped = true;
+    co_return found;
+  }
   storage::DecisionRow row = decision_row(*problem_, found);
   co_await loop_.book.record_decision(std::move(row));
   co_return found;
@@ -154,6 +156,7 @@ void Search::start(Place place, std::vector<const Node*> candidates) {
       executor_, work(task, std::move(candidates)),
       net::bind_cancellation_slot(task->cancel.slot(), [this, task](std::exception_ptr e) {
         --running_;
+        --rounds_[std::size_t(task->place.round)].at_work;
         task->done = true;
         if (e && !task->cancelled && !failure_) failure_ = e;
         changed_.notify();
@@ -317,8 +320,6 @@ void Search::start_round(int64_t round) {
   // With several candidates in a prompt, which ones depends on the exact ranks.
   const int64_t wait_below = loop_.effort.candidates > 1 ? 1 : loop_.effort.best;
   if (unfinished >= wait_below) return;
-  state.closed = unfinished == 0;
-
   const std::vector<const Node*> members = best_up_to(round - 1, unfinished, loop_.effort.best);
   for (std::size_t rank = 0; rank < members.size(); ++rank) {
     const Node* parent = members[rank];
@@ -335,6 +336,7 @@ void Search::start_round(int64_t round) {
       start(std::move(place), candidates);
     }
   }
+  state.closed = unfinished == 0 || state.parents == loop_.effort.best;
 }
 
 void Search::cancel_after_survivor() {
@@ -353,9 +355,7 @@ int64_t Search::unfinished_up_to(int64_t round) const {
   for (int64_t r = 0; r <= round; ++r) {
     const Round& state = rounds_[std::size_t(r)];
     unfinished += state.at_work;
-    if (!state.closed)
-      unfinished +=
-          std::max<int64_t>(1, loop_.effort.best - state.parents) * loop_.effort.refinements;
+    if (!state.closed) unfinished += (loop_.effort.best - state.parents) * loop_.effort.refinements;
   }
   return unfinished;
 }

@@ -33,12 +33,13 @@ struct SearchResult {
   Outcome outcome = Outcome::Undecided;  // accepted or undecided: the search refuses no problem
   std::string reason;
   std::optional<Candidate> best;  // the survivor, or the best so far
+  bool stopped = false;           // cancelled before its end: `best` is the best so far
   int64_t proofs = 0;             // readable ones that were generated
   int64_t unreadable = 0;
 };
 
-// Runs to the end and records the decision. If it is cancelled it stops all that it has started,
-// then throws operation_aborted.
+// Runs to the end and records the decision. If it is cancelled it stops all that it has started and
+// returns what it has, `stopped`, with nothing recorded.
 net::awaitable<SearchResult> search(const Loop& loop, std::shared_ptr<const Problem> problem,
                                     ItemProgress* progress);
 
