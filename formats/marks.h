@@ -19,10 +19,10 @@ std::optional<double> contest_max(std::string_view name);
 
 struct MarkQuery {
   std::string mark;
-  std::string max_asked;  // of --max; each of these is empty if it is not known
-  std::string max_column;
-  std::string id;
-  SourcePlace place;
+  std::string max_asked = {};  // of --max; each of these is empty if it is not known
+  std::string max_column = {};
+  std::string id = {};
+  SourcePlace place = {};
 };
 
 // The mark as a fraction of its maximum, 0 to 1; or, in a sentence that names the place, why not:

@@ -40,7 +40,7 @@ enum class Duplicates { Refuse, KeepFirst };
 
 struct ReadOptions {
   Need need = Need::Statement;
-  Mapping mapping;
+  Mapping mapping = {};
   Duplicates duplicates = Duplicates::Refuse;
   Format format = Format::Guess;  // by the name's ending, then by the content
 };
