@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ namespace storage {
 // is called on the writer thread once the commit has returned, and only then may the caller act
 // on what it wrote: an intent before its call is sent, an answer before it is used (I1).
 
-using Done = std::function<void(std::exception_ptr)>;  // null: committed
+// Null: committed. Called in the order of the writes; must neither throw nor wait for the writer.
+using Done = std::function<void(std::exception_ptr)>;
 
 // Thrown by LedgerWriter when another process holds the ledger; the message names its pid.
 struct LedgerBusy : std::runtime_error {
@@ -45,18 +47,24 @@ class LedgerWriter {
   int64_t create_run(const RunRow& run, const std::vector<ProblemRow>& problems);
   void set_run_state(int64_t run, std::string_view state, std::string_view reason);
   void annotate(int64_t run, const AnnotationRow& row);
-  void flush();  // returns when all that was queued is committed; throws what failed
+  // Returns when all that was queued is committed; throws the first failure of a queued operation
+  // since the last flush.
+  void flush();
 
   // Queued. A row that is there already with equal content is left as it is; the same key with
   // other content is a bug and fails with std::logic_error. After a failed commit or sync the
   // writer accepts nothing more and every `done` gets the error (a failed sync cannot be retried).
+  // What cannot be queued, because 65,536 operations or 512 MiB wait already or the writer has
+  // stopped, is refused at once: `done` gets the error on the calling thread, before the return.
+  // What a row names (problem, proof, call) must have been written or queued before it.
   void add_proof(int64_t run, ProofRow row, Done done);
   void intend(int64_t run, CallIntent intent, Done done);
   void answer(int64_t run, std::string call_key, CallAnswer answer, std::optional<VoteRow> vote,
               std::optional<MetaVoteRow> meta_vote, Done done);
   void decide(int64_t run, DecisionRow row, Done done);  // replaces an earlier one of its rule
 
-  std::size_t queued() const;
+  std::size_t queued() const;  // operations whose `done` has not been called
+  int64_t commits() const;     // transactions so far
 
  private:
   class Impl;
@@ -104,6 +112,7 @@ class LedgerReader {
 };
 
 // A consistent copy of a ledger that may be in use (VACUUM INTO), written beside `to` and renamed.
+// Throws std::runtime_error if `to` is in use itself.
 void back_up(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace storage

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,19 @@ struct sqlite3_stmt;
 namespace storage {
 
 // The few parts of SQLite that we use. Each object is used by one thread at a time.
-// Every failure throws std::runtime_error holding SQLite's message and the SQL.
+// Every failure throws SqlError, whose message holds the file, SQLite's message and the SQL.
+
+class SqlError : public std::runtime_error {
+ public:
+  SqlError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  int code() const { return code_; }  // SQLite's extended result code
+
+  // The file or its disk failed, not this one statement: nothing more should be written.
+  bool environment_failed() const;
+
+ private:
+  int code_;
+};
 
 class Database {
  public:
@@ -22,6 +35,7 @@ class Database {
   // no automatic checkpoint (the writer thread does it). Read: query_only, and no checkpoint when
   // it is closed. Both: defensive mode, untrusted schema, limits on what a hostile file can ask.
   Database(const std::filesystem::path& file, Access access);
+  Database();  // a private one in memory
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -36,7 +50,7 @@ class Database {
 };
 
 // A prepared statement. Bind with the index of the place, from 1; read with that of the column,
-// from 0.
+// from 0. What is bound is copied; the copy is let go as soon as the statement is done.
 class Statement {
  public:
   Statement(Database& database, std::string_view sql);
