@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -46,11 +47,14 @@ std::string_view pick(const auto& phrases, const Draws& draws, std::string_view 
   return phrases[draws.below(phrases.size(), purpose, index)];
 }
 
+Score weight_named(const Issue& issue) {
+  return issue.severity == Severity::Fatal ? Score::Zero : Score::Half;
+}
+
 // The score that follows from the worst issue.
 Score score_for(const std::vector<Issue>& issues) {
   Score score = Score::One;
-  for (const Issue& issue : issues)
-    score = std::min(score, issue.severity == Severity::Fatal ? Score::Zero : Score::Half);
+  for (const Issue& issue : issues) score = std::min(score, weight_named(issue));
   return score;
 }
 
@@ -146,17 +150,17 @@ std::string verify(std::string_view proof, const Draws& draws, const ScriptedRat
   return analysis + report_of(issues, score_for(issues));
 }
 
-bool is_real(const Issue& issue, std::string_view proof, const std::vector<Step>& steps,
-             const ScriptedRates& rates) {
-  const bool fatal = issue.severity == Severity::Fatal;
+// The score that a real issue justifies; nothing if it is not real.
+std::optional<Score> weight_of(const Issue& issue, std::string_view proof,
+                               const std::vector<Step>& steps, const ScriptedRates& rates) {
   if (steps.empty()) {
     const Score truth = true_score(proof, rates);
-    return fatal ? truth == Score::Zero : truth != Score::One;
+    return truth == Score::One ? std::nullopt : std::optional(truth);
   }
   for (const Step& step : steps)
-    if (step.line.find(issue.quote) != std::string::npos)
-      return fatal ? step.kind == StepKind::Wrong : step.kind != StepKind::Right;
-  return false;  // the passage does not occur
+    if (step.kind != StepKind::Right && step.line.find(issue.quote) != std::string::npos)
+      return step.kind == StepKind::Wrong ? Score::Zero : Score::Half;
+  return std::nullopt;  // nothing wrong there, or the passage does not occur
 }
 
 std::string meta_verify(std::string_view proof, std::string_view evaluation, const Draws& draws,
@@ -170,17 +174,21 @@ std::string meta_verify(std::string_view proof, std::string_view evaluation, con
   if (const std::string more = filler(rates.answer_tokens, draws); !more.empty())
     answer += more + "\n";
   answer += "\n";
-  std::vector<Issue> real;
+  std::size_t real = 0;
+  Score justified = Score::One;
   for (std::size_t i = 0; i < issues.size(); ++i) {
-    const bool error = draws.chance(rates.meta_error, "meta", i);
-    const bool holds = is_real(issues[i], proof, steps, rates) != error;
-    if (holds) real.push_back(issues[i]);
-    answer += "ISSUE " + std::to_string(i + 1) + (holds ? ": real\n" : ": not real\n");
+    std::optional<Score> weight = weight_of(issues[i], proof, steps, rates);
+    if (draws.chance(rates.meta_error, "meta", i))
+      weight = weight ? std::nullopt : std::optional(weight_named(issues[i]));
+    if (weight) {
+      ++real;
+      justified = std::min(justified, *weight);
+    }
+    answer += "ISSUE " + std::to_string(i + 1) + (weight ? ": real\n" : ": not real\n");
   }
-  const bool consistent = verification && verification->score == score_for(real);
-  const Score score = !consistent                    ? Score::Zero
-                      : real.size() == issues.size() ? Score::One
-                                                     : Score::Half;
+  const bool consistent = verification && verification->score == justified;
+  const bool flawless = consistent && real == issues.size();
+  const Score score = flawless ? Score::One : real > 0 ? Score::Half : Score::Zero;
   answer += consistent ? "SCORE: consistent\n" : "SCORE: inconsistent\n";
   return answer + "VERDICT: " + std::string(prompts::to_text(score)) + "\n";
 }
@@ -206,10 +214,11 @@ std::vector<Step> mended_steps(const PromptParts& parts, const Draws& draws,
   std::vector<Step> steps;
   std::string analyses;
   for (const PromptParts::Fenced& part : parts.fenced) {
-    if (steps.empty()) steps = read_steps(part.text);
-    // A quoted step of another candidate can be the same line only if it is the same step.
-    if (read_steps(part.text).empty() || part.text.find("VERDICT") != std::string::npos)
+    // A step of another candidate can only have the same line if it is the same step.
+    if (part.label.find("analysis") != std::string::npos)
       analyses += part.text + "\n";
+    else if (steps.empty())
+      steps = read_steps(part.text);
   }
   for (std::size_t i = 0; i < steps.size(); ++i) {
     Step& step = steps[i];
@@ -256,7 +265,23 @@ std::string garbled(std::string answer, const Draws& draws) {
   }
 }
 
+// The first `bytes` of a text, without a part of a character at the end.
+void truncate(std::string& text, std::size_t bytes) {
+  if (bytes >= text.size()) return;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  text.resize(bytes);
+}
+
 }  // namespace
+
+Fit limit_tokens(ScriptedAnswer& answer, int64_t tokens_max) {
+  const std::size_t bytes_max =
+      std::size_t(std::clamp<int64_t>(tokens_max, 0, 1 << 30)) * kTokenBytes;
+  if (answer.reasoning.size() + answer.content.size() <= bytes_max) return Fit::Whole;
+  truncate(answer.reasoning, bytes_max);
+  truncate(answer.content, bytes_max - answer.reasoning.size());
+  return Fit::CutShort;
+}
 
 ScriptedAnswer scripted_answer(std::string_view prompt, int64_t seed, const ScriptedRates& rates) {
   const PromptParts parts = read_prompt(prompt);

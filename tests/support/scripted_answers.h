@@ -46,6 +46,10 @@ struct ScriptedAnswer {
 
 ScriptedAnswer scripted_answer(std::string_view prompt, int64_t seed, const ScriptedRates& rates);
 
+// Cuts an answer that is longer than so many tokens, reasoning first, never inside a character.
+enum class Fit { Whole, CutShort };
+Fit limit_tokens(ScriptedAnswer& answer, int64_t tokens_max);
+
 inline constexpr std::size_t kTokenBytes = 4;
 inline constexpr std::size_t kAnswerTokensMax = 1 << 20;
 
