@@ -59,7 +59,7 @@ CREATE TABLE prompt (
   sha256 TEXT NOT NULL UNIQUE,
   template_name TEXT NOT NULL,
   template_id INTEGER NOT NULL REFERENCES text(id),
-  parts TEXT NOT NULL CHECK (json_valid(parts))
+  parts TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE content (
