@@ -38,9 +38,9 @@ struct CallSpec {
 // What came of a call, from the model or from the ledger: the pipeline cannot tell which.
 struct CallResult {
   bool answered = false;
-  std::string finish_reason;  // "stop" or something else; only "stop" can be scored
-  std::string text;
-  std::string error;  // why it failed
+  std::string finish_reason{};  // "stop" or something else; only "stop" can be scored
+  std::string text{};
+  std::string error{};  // why it failed
 };
 
 // The rows that follow from an answer, written in the same transaction.

@@ -12,7 +12,7 @@ namespace pipeline {
 // known before anything is asked, so it orders proofs whatever the clock does.
 struct Place {
   int64_t round = 0;
-  std::vector<int64_t> way;
+  std::vector<int64_t> way{};
   auto operator<=>(const Place&) const = default;
 };
 std::string to_text(const Place& place);  // "r2.0.1.3.2.1"

@@ -20,18 +20,18 @@ std::optional<VoteOutcome> vote_outcome_of(std::string_view text);
 
 struct MetaVote {
   VoteOutcome outcome = VoteOutcome::Failed;
-  bool upheld = false;     // at least one issue is real and the score follows from the real ones
-  std::vector<bool> real;  // issue by issue; empty unless parsed
+  bool upheld = false;       // at least one issue is real and the score follows from the real ones
+  std::vector<bool> real{};  // issue by issue; empty unless parsed
 };
 
 struct Vote {
   int64_t index = 0;
-  std::string call_key;  // of the answer that counts: the last one asked
+  std::string call_key{};  // of the answer that counts: the last one asked
   VoteOutcome outcome = VoteOutcome::Failed;
   prompts::Score score = prompts::Score::Zero;  // meaningless unless parsed
   bool echo = false;  // copies the proof's evaluation of itself: struck by code
   std::size_t issues = 0;
-  std::vector<MetaVote> meta;
+  std::vector<MetaVote> meta{};
 };
 
 // What became of a vote that was parsed. `Open`: negative, and its meta-votes did not come back
@@ -82,8 +82,8 @@ std::optional<Outcome> outcome_of(std::string_view text);
 struct Decision {
   Rule rule = Rule::Unanimous;
   Outcome outcome = Outcome::Undecided;
-  std::optional<int64_t> score_halves;  // the score it gives, if it gives one
-  std::string reason;                   // in a few words
+  std::optional<int64_t> score_halves{};  // the score it gives, if it gives one
+  std::string reason{};                   // in a few words
 };
 
 // unanimous  no open and no negative vote stands, quorum met, complete: accepted

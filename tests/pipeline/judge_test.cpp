@@ -31,7 +31,9 @@ std::string verdict(const std::string& score) {
 }
 
 std::string meta(const std::string& real) {
-  return "Checked.\n\nISSUE 1: " + real + "\nSCORE: consistent\nVERDICT: 1\n";
+  const std::string rest =
+      real == "real" ? "\nSCORE: consistent\nVERDICT: 1\n" : "\nSCORE: inconsistent\nVERDICT: 0\n";
+  return "Checked.\n\nISSUE 1: " + real + rest;
 }
 
 CallResult answer(std::string text, std::string finish = "stop") {
