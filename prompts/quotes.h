@@ -14,9 +14,9 @@ struct Passage {
 
 // Looks the passage up, in time linear in both. Blanks, line ends, TeX spacing (\, \; \quad ~ {} $
 // \( \) \left \big & \\ and the like), marks of fence.h, Markdown emphasis (also the underscore of
-// an index), blockquote marks and quotation marks around the whole quote count for nothing; spellings of
-// one sign (<= of TeX and of Unicode, \dfrac and \frac, straight and curly quotation marks) count
-// as equal.
+// an index), blockquote marks and quotation marks around the whole quote count for nothing;
+// spellings of one sign (<= of TeX and of Unicode, \dfrac and \frac, straight and curly quotation
+// marks) count as equal.
 //
 // An ellipsis ("...", "…", \dots, also in brackets) that does not stand in the
 // proof as it stands in the quote stands for anything in between, in order. One of the pieces
