@@ -1,0 +1,53 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/config.h"
+#include "pipeline/board.h"
+#include "pipeline/budget.h"
+
+namespace apps {
+
+// What a person sees while a run is at work, on stderr. On a terminal: a line for each problem in
+// flight and one for the whole, drawn again several times a second. Elsewhere: a line every
+// kHeartbeat, and only if something has changed. Lines of the run itself (a problem decided, a
+// warning) stand above and stay.
+class View {
+ public:
+  struct Options {
+    Display display = Display::Auto;
+    std::FILE* out = nullptr;  // stderr
+    bool terminal = false;     // `out` is one, and TERM is not "dumb"
+    bool colour = false;       // NO_COLOR is not set
+    int width = 80;            // of the terminal, in columns
+    pipeline::BudgetLimits budget;
+    std::optional<int64_t> seconds;  // of the time budget
+  };
+
+  View(boost::asio::any_io_executor executor, const pipeline::Board& board, Options options);
+  ~View();
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+  void start();  // draws by a timer from now on
+  void stop();   // takes the live lines away; nothing is drawn any more
+
+  // A line that stays.
+  void say(const std::string& line);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+View::Options view_options(const Config& config, const Environment& environment);
+
+// The frame for a board as lines without line ends: pure, for tests. `elapsed` in seconds.
+std::vector<std::string> frame(const pipeline::Board& board, const View::Options& options,
+                               double elapsed, double tokens_per_second);
+
+}  // namespace apps
