@@ -47,6 +47,12 @@ class ReplyReader final : public http::Receiver {
   // `endpoint` and `attempts` of the reply are left to the caller. To be called once.
   std::variant<ChatReply, Unanswered> finish(const std::optional<http::Failure>& broken);
 
+  // Whether any token of an answer has come. Bytes of a whole answer may still be an error.
+  bool has_tokens() const { return !reply_.text.empty() || !reply_.reasoning.empty(); }
+  // Under which of kReasoningFields its reasoning came; empty: none came.
+  std::string_view reasoning_field() const {
+    return reasoning_field_ ? kReasoningFields[*reasoning_field_] : "";
+  }
   int status() const { return status_; }  // of HTTP; 0: there was no answer
 
  private:
