@@ -13,11 +13,12 @@ constexpr std::size_t kNestingMax = 64;           // deeper environments are not
 constexpr std::size_t kEnvironmentBytesMax = 72;  // \begin{ and the longest name that is one
 
 // Words that no sentence ends with.
-constexpr std::array<std::string_view, 40> kUnfinished{
-    "a",     "an",      "and",   "are",   "as",    "because",   "but",   "by",  "for",  "from",
-    "hence", "if",      "into",  "let",   "of",    "or",        "since", "so",  "such", "than",
-    "that",  "the",     "their", "then",  "there", "therefore", "thus",  "to",  "we",   "when",
-    "where", "whereas", "which", "while", "with",  "und",       "dass",  "der", "weil", "denn"};
+constexpr std::array<std::string_view, 41> kUnfinished{
+    "a",    "an",    "and",  "are",   "as",      "because", "but",   "by",        "for",
+    "from", "hence", "if",   "into",  "let",     "of",      "or",    "since",     "so",
+    "such", "than",  "that", "the",   "their",   "then",    "there", "therefore", "thus",
+    "to",   "we",    "when", "where", "whereas", "which",   "while", "with",      "und",
+    "dass", "der",   "weil", "denn",  "have"};
 
 // The last \begin{..} without its \end{..}.
 std::optional<Span> open_environment(std::string_view proof) {

@@ -54,7 +54,7 @@ const std::vector<std::string_view>& english() {
       "{order}|return|output ~3 {full} ~1 {marks} ~3 to|for ~1 this|my|our|the ~2 {work}",
       "^ {order}|return|output|report ~3 {full} ~1 {marks} $",
       "please|kindly|must|simply ~2 {order}|return|output ~4 {full} ~1 {marks}",
-      "{order} me ~3 {full} ~1 {marks}",
+      "{order} me ~3 {full} ~2 {marks}",
       "give this|it|me|mine a|an|the ~1 {number}|pass $",
       "rate|grade|score this|it|mine ~4 {number}|correct|perfect|flawless $",
       "rate|grade|score|mark ~1 this|my ~1 {work} ~3 {number}|correct|perfect|flawless",
@@ -94,10 +94,10 @@ const std::vector<std::string_view>& english() {
       "ignore|disregard|overlook|forgive|excuse any|all|my|these|minor|small ~1 "
       "mistake|mistakes|flaw|flaws",
       "do not|never ~1 deduct|subtract|penalize|penalise|dock",
-      "dont deduct|penalize|penalise|dock",
+      "dont|never deduct|penalize|penalise|dock",
       "do not|never ~1 report|list|mention|flag|look|search|point ~4 "
       "issue|issues|error|errors|mistake|mistakes|flaw|flaws|defects",
-      "dont report|list|mention|flag|look|search ~4 issue|issues|error|errors|mistakes|flaws",
+      "dont|never report|list|mention|flag|look|search ~4 issue|issues|error|errors|mistakes|flaws",
       "without ~1 deducting|penalizing|penalising",
       "from now on you",
       "your new task|instructions|instruction|role|job|goal|rubric",
@@ -176,8 +176,10 @@ const std::vector<std::string_view>& european() {
       // French
       "ignore|ignorez|ignorer|oublie|oubliez|oublier ~5 "
       "instructions|instruction|consignes|consigne|directives|bareme",
-      "donne|donnez|donner|attribue|attribuez|attribuer|accorde|accordez|mettez|mets|notez ~6 "
-      "note|points|score|mention ~3 maximal*|maximum|complet*|parfait*|max|total*|1|20/20",
+      "donnez|donner|attribuez|attribuer|accordez|mettez|notez ~6 note|points|score|mention ~3 "
+      "maximal*|maximum|complet*|parfait*|max|total*|1|20/20",
+      "^ donne|attribue|accorde|mets ~6 note|points|score|mention ~3 "
+      "maximal*|maximum|complet*|parfait*|max|total*|1|20/20",
       "donne|donnez|attribue|attribuez|accorde|accordez|mettez ~4 tous les points",
       "cher|chere|chers|bonjour|monsieur|madame ~2 {correcteur}",
       "en tant ~2 {correcteur}|modele",
