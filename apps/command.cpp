@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "apps/conduct.h"
 #include "text/words.h"
 
 namespace apps {
@@ -91,7 +92,10 @@ std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& command,
   return flags;
 }
 
-Settings resolve(const SettingFlags& flags, const Environment& environment) {
+namespace {
+
+Settings layers(const SettingFlags& flags, const Environment& environment,
+                const storage::RunRow* run) {
   Settings settings;
   if (!flags.config.empty()) {
     add_file(settings, flags.config);
@@ -101,11 +105,23 @@ Settings resolve(const SettingFlags& flags, const Environment& environment) {
     if (std::filesystem::exists(user, ignored)) add_file(settings, user);
     if (std::filesystem::exists("elenchus.toml", ignored)) add_file(settings, "elenchus.toml");
   }
+  if (run != nullptr) add_run_settings(settings, *run);
   add_environment(settings, environment);
   for (const auto& [name, words] : flags.given)
     if (!words.empty()) settings.set(name, {words, "--" + name});
   for (const std::string& role : flags.roles) add_role(settings, role);
   return settings;
+}
+
+}  // namespace
+
+Settings resolve(const SettingFlags& flags, const Environment& environment) {
+  return layers(flags, environment, nullptr);
+}
+
+Settings resolve_over(const SettingFlags& flags, const Environment& environment,
+                      const storage::RunRow& run) {
+  return layers(flags, environment, &run);
 }
 
 int run_program(int argc, const char* const* argv, const Environment& environment) {

@@ -9,6 +9,7 @@
 
 #include "apps/exit.h"
 #include "apps/settings.h"
+#include "storage/rows.h"
 
 namespace apps {
 
@@ -33,6 +34,10 @@ std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& command,
 
 // All layers together, the strongest last. Throws Exit(Usage).
 Settings resolve(const SettingFlags& flags, const Environment& environment);
+
+// The same with what a run was started with between the files and the environment: for --resume.
+Settings resolve_over(const SettingFlags& flags, const Environment& environment,
+                      const storage::RunRow& run);
 
 // `command` with its one-line description and an example that stands first in its help.
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,

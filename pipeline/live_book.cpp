@@ -144,10 +144,30 @@ std::optional<CallResult> LiveBook::known(const CallSpec& spec) const {
 }
 
 net::awaitable<CallResult> LiveBook::ask(CallSpec spec, Derive derive) {
-  if (std::optional<CallResult> stored = known(spec)) {
-    ++board_.calls_known;
-    co_return *std::move(stored);
+  for (;;) {
+    if (std::optional<CallResult> stored = known(spec)) {
+      ++board_.calls_known;
+      co_return *std::move(stored);
+    }
+    // The same problem or proof may stand twice in the input: the second asks nothing.
+    const auto other = asking_.find(spec.key);
+    if (other == asking_.end()) break;
+    const std::shared_ptr<Signal> answered = other->second;
+    co_await answered->wait();
   }
+  struct Asking {
+    LiveBook& book;
+    std::string key;
+    ~Asking() {
+      const auto entry = book.asking_.extract(key);
+      entry.mapped()->notify();
+    }
+  } asking{*this, spec.key};
+  asking_.emplace(spec.key, std::make_shared<Signal>(executor_));
+  co_return co_await make_call(std::move(spec), std::move(derive));
+}
+
+net::awaitable<CallResult> LiveBook::make_call(CallSpec spec, Derive derive) {
   if (stop_) co_await wait_for_cancellation();
   ++board_.calls_waiting;
   struct Waiting {
@@ -226,6 +246,7 @@ net::awaitable<CallResult> LiveBook::ask(CallSpec spec, Derive derive) {
   };
   co_await committed(executor_, start_answer);
   co_await net::this_coro::throw_if_cancelled(true);
+  if (!cancelled && !halt) known_.insert(spec.key);
   ++(result.answered ? board_.calls_done : board_.calls_failed);
   hold.release();
   const bool halted = halt.has_value();

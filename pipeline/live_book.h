@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "pipeline/board.h"
@@ -65,6 +66,7 @@ class LiveBook : public CallBook {
 
  private:
   std::optional<CallResult> known(const CallSpec& spec) const;
+  net::awaitable<CallResult> make_call(CallSpec spec, Derive derive);
   net::awaitable<void> reserve(const Amount& worst);
   Amount worst_of(const CallSpec& spec) const;
   Amount account(Role role, const CallSpec& spec, storage::CallAnswer& row) const;
@@ -81,6 +83,7 @@ class LiveBook : public CallBook {
   Signal settled_;
   int64_t sending_ = 0;
   std::unordered_set<std::string> known_;  // keys of calls that the ledger can answer
+  std::unordered_map<std::string, std::shared_ptr<Signal>> asking_;  // keys of calls being made
   std::array<std::string, kRoles> sampling_;
   std::array<std::string, kRoles> identity_;
   std::optional<Stop> stop_;

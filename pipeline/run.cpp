@@ -16,19 +16,9 @@
 namespace pipeline {
 namespace {
 
-std::string key_of_submission(const Item& item, std::size_t index) {
-  return "submitted/" + std::to_string(index) + '/' + content_key(*item.problem, *item.proof);
-}
-
 net::awaitable<ItemResult> grade_item(const Loop& loop, const Item& item, std::size_t index,
                                       ItemProgress* progress) {
-  storage::ProofRow row;
-  row.key = key_of_submission(item, index);
-  row.content_key = content_key(*item.problem, *item.proof);
-  row.problem_sha256 = item.problem->sha256;
-  row.slot = static_cast<int64_t>(index);
-  row.text = *item.proof;
-  row.flags = flags_json(prompts::inspect_proof(*item.proof, item.problem->statement));
+  storage::ProofRow row = submission_row(item, index);
   ItemResult result;
   result.item = index;
   result.proofs = 1;
@@ -110,6 +100,21 @@ net::awaitable<void> all_workers(Work& work, int64_t count) {
 }
 
 }  // namespace
+
+storage::ProofRow submission_row(const Item& item, std::size_t index) {
+  storage::ProofRow row;
+  row.key = "submitted/" + std::to_string(index) + '/' + item.name;
+  row.content_key = content_key(*item.problem, *item.proof);
+  row.problem_sha256 = item.problem->sha256;
+  row.slot = static_cast<int64_t>(index);
+  row.text = *item.proof;
+  row.flags = flags_json(prompts::inspect_proof(*item.proof, item.problem->statement));
+  return row;
+}
+
+std::string submission_name(const storage::ProofRow& row) {
+  return row.key.substr(row.key.find('/', row.key.find('/') + 1) + 1);
+}
 
 std::variant<OpenedRun, MeaningChanged> open_run(storage::LedgerWriter& writer,
                                                  const storage::LedgerReader& reader,

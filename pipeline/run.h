@@ -39,6 +39,11 @@ struct Item {
   std::shared_ptr<const std::string> proof;  // null: to be found
 };
 
+// A submitted proof as a row, and the name of the item in it. All of a run's are recorded before
+// the first is judged, so that the run can be gone on with from its ledger alone.
+storage::ProofRow submission_row(const Item& item, std::size_t index);
+std::string submission_name(const storage::ProofRow& row);
+
 struct ItemResult {
   std::size_t item = 0;  // index
   Outcome outcome = Outcome::Undecided;

@@ -1,0 +1,189 @@
+#include <fmt/format.h>
+
+#include "apps/command.h"
+#include "apps/conduct.h"
+#include "apps/inputs.h"
+#include "apps/report.h"
+#include "text/utf8.h"
+
+namespace apps {
+namespace {
+
+struct SolveFlags {
+  std::shared_ptr<InputFlags> inputs;
+  std::shared_ptr<SettingFlags> settings;
+  std::string output;
+  std::string require;
+  bool json = false;
+  bool fork = false;
+  bool retry_failed = false;
+  bool dry_run = false;
+  bool show_config = false;
+};
+
+// What a person reads of one problem, in Markdown.
+std::string problem_markdown(const pipeline::Item& item, const pipeline::ItemResult& result,
+                             const Config& config,
+                             const std::optional<audit::Calibration>& calibration) {
+  std::string text = fmt::format("# {}: {}\n\n", item.name, to_text(result.outcome));
+  text += fmt::format("{}\n", result.reason);
+  if (!result.best) return text + "\n";
+  const pipeline::Judgement& judgement = result.best->judgement;
+  text += fmt::format("{} after {} round(s) of refinement; {} proof(s) in all\n",
+                      result.outcome == pipeline::Outcome::Accepted ? "found" : "the best so far,",
+                      result.best->round, result.proofs);
+  text += fmt::format("votes: {}\n", tally_words(judgement.tally));
+  if (result.outcome == pipeline::Outcome::Accepted)
+    text += calibration_words(calibration, config.effort) + "\n";
+  text += "\n" + text::repair_utf8(result.best->proof);
+  return text + (text.ends_with('\n') ? "\n" : "\n\n");
+}
+
+std::string file_name(const std::string& id) {
+  std::string name;
+  for (const char c : id.substr(0, 100)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_';
+    name += plain || (c == '.' && !name.empty()) ? c : '_';
+  }
+  return name.empty() ? "problem" : name;
+}
+
+// Counts what ended how, and prints or writes each result.
+class Results {
+ public:
+  Results(const SolveFlags& flags, const Config& config, const Job& job)
+      : flags_(flags), config_(config), job_(job), calibration_(load_calibration(config)) {}
+
+  void take(const pipeline::ItemResult& result) {
+    const pipeline::Item& item = job_.items[result.item];
+    ++counts_[std::size_t(result.outcome)];
+    if (result.stopped) ++unfinished_;
+    if (flags_.json) {
+      fmt::print("{}\n", result_json(item, result, config_.effort, calibration_));
+    } else if (!flags_.output.empty()) {
+      if (result.stopped && !result.best) return;
+      const auto file = std::filesystem::path(flags_.output) / (file_name(item.name) + ".md");
+      write_whole_file(file, problem_markdown(item, result, config_, calibration_));
+      fmt::print("{:<10} {:<32} {}\n", to_text(result.outcome), item.name, file.string());
+    } else if (!result.stopped || result.best) {
+      fmt::print("{}", problem_markdown(item, result, config_, calibration_));
+    }
+    std::fflush(stdout);
+  }
+
+  std::size_t count(pipeline::Outcome outcome) const { return counts_[std::size_t(outcome)]; }
+  std::size_t unfinished() const { return unfinished_; }
+
+ private:
+  const SolveFlags& flags_;
+  const Config& config_;
+  const Job& job_;
+  std::optional<audit::Calibration> calibration_;
+  std::array<std::size_t, 3> counts_{};
+  std::size_t unfinished_ = 0;
+};
+
+ExitCode final_code(const SolveFlags& flags, const Conducted& conducted, const Inputs& inputs,
+                    const Results& results) {
+  if (conducted.stop) return conducted.code;
+  if (!inputs.unusable.empty()) return ExitCode::ItemFailed;
+  const bool all = results.count(pipeline::Outcome::Accepted) == inputs.job.items.size();
+  return flags.require == "accepted" && !all ? ExitCode::BelowGate : ExitCode::Done;
+}
+
+ExitCode dry_run(const Config& config, const Inputs& inputs) {
+  for (const pipeline::Item& item : inputs.job.items)
+    fmt::print("{:<32} {} bytes\n", item.name, item.problem->statement.size());
+  const pipeline::CallCounts most = pipeline::most_calls(config.effort);
+  fmt::print("{} problem(s), at most {:.0f} calls each; nothing was asked\n",
+             inputs.job.items.size(), most.total());
+  return ExitCode::Done;
+}
+
+ExitCode solve(const SolveFlags& flags, const Environment& environment) {
+  Settings settings;
+  Inputs inputs;
+  if (flags.inputs->resume > 0) {
+    const Settings plain = resolve(*flags.settings, environment);
+    const auto reader = open_reader(make_config(plain, environment).ledger);
+    const auto run = reader->run(flags.inputs->resume);
+    if (!run || run->kind != "solve")
+      throw Exit(ExitCode::Usage, fmt::format("there is no run {} of `solve` in this ledger; "
+                                              "`elenchus runs list` shows them",
+                                              flags.inputs->resume));
+    settings = resolve_over(*flags.settings, environment, *run);
+    inputs = inputs_of_run(*reader, *run);
+  } else {
+    settings = resolve(*flags.settings, environment);
+    if (!flags.show_config) inputs = read_inputs(*flags.inputs, formats::Need::Statement);
+  }
+  const Config config = make_config(settings, environment);
+  if (flags.show_config) {
+    fmt::print("{}", shown(settings));
+    return ExitCode::Done;
+  }
+  for (const std::string& note : inputs.notes) fmt::print(stderr, "{}\n", note);
+  for (const std::string& row : inputs.unusable) fmt::print(stderr, "left out: {}\n", row);
+  if (flags.dry_run) return dry_run(config, inputs);
+
+  Results results(flags, config, inputs.job);
+  const ConductOptions options{flags.fork ? pipeline::Fork::Yes : pipeline::Fork::No,
+                               flags.retry_failed};
+  const Conducted conducted = conduct(
+      settings, config, environment, inputs.job, options,
+      [&](const storage::RunRow& run, bool continued) {
+        if (flags.json) fmt::print("{}\n", launch_json(run, continued, inputs.job.items.size()));
+        std::fflush(stdout);
+        fmt::print(stderr, "run {} in {}{}\n", run.id, config.ledger.string(),
+                   continued ? ", continued" : "");
+      },
+      [&](const pipeline::ItemResult& result) { results.take(result); });
+
+  const ExitCode code = final_code(flags, conducted, inputs, results);
+  const auto accepted = results.count(pipeline::Outcome::Accepted);
+  const auto undecided = results.count(pipeline::Outcome::Undecided);
+  if (flags.json) fmt::print("{}\n", done_json(conducted, code, accepted, 0, undecided));
+  fmt::print(stderr, "{} accepted, {} undecided; {} calls, {} tokens\n", accepted, undecided,
+             conducted.totals.calls,
+             conducted.totals.tokens_prompt + conducted.totals.tokens_output);
+  if (conducted.stop)
+    fmt::print(stderr, "{}\n", stop_words(conducted, config.ledger));
+  else
+    fmt::print(stderr, "`elenchus audit {}` checks every decision of this run\n", conducted.run.id);
+  return code;
+}
+
+}  // namespace
+
+void add_solve(CLI::App& app, Invocation& invocation) {
+  auto flags = std::make_shared<SolveFlags>();
+  CLI::App& command = add_command(
+      app, "solve", "search for proofs that survive verification",
+      "elenchus solve examples/problems/sum-of-odds.md --base-url http://127.0.0.1:8000/v1 "
+      "--model MODEL --effort quick");
+  flags->inputs = add_input_flags(command, formats::Need::Statement);
+  flags->settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  command.add_option("-o,--output", flags->output, "folder for one Markdown file a problem")
+      ->type_name("DIR")
+      ->group("Output");
+  command.add_flag("--json", flags->json, "JSON Lines on stdout: launch, results, done")
+      ->group("Output");
+  command
+      .add_option("--require", flags->require, "exit with 10 unless every problem is `accepted`")
+      ->check(CLI::IsMember({"accepted"}))
+      ->group("Output");
+  command.add_flag("--fork", flags->fork, "start a new run beside one with the same inputs")
+      ->group("Storage");
+  command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")
+      ->group("Storage");
+  command.add_flag("--dry-run", flags->dry_run, "read the input, ask nothing")->group("Output");
+  command
+      .add_flag("--show-config", flags->show_config, "print every setting and where it comes from")
+      ->group("Output");
+  command.callback([flags, &invocation] {
+    invocation.run = [flags, &invocation] { return solve(*flags, invocation.environment); };
+  });
+}
+
+}  // namespace apps
