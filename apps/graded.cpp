@@ -1,7 +1,7 @@
 #include "apps/graded.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +34,8 @@ std::string figure_words(const char* name, const audit::Figure& figure) {
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.6g}", *value) : "";
 }
+
+std::string line(const std::vector<std::string>& cells) { return formats::csv_line(cells); }
 
 const pipeline::Tally& tally_of(const Graded& graded) {
   static const pipeline::Tally none;
@@ -90,8 +92,9 @@ void add_issues(std::vector<Graded>& graded, const Job& job, const storage::Ledg
       }
   }
   for (Graded& row : graded)
-    std::stable_sort(row.issues.begin(), row.issues.end(),
-                     [](const Graded::Issue& a, const Graded::Issue& b) { return a.votes > b.votes; });
+    std::stable_sort(
+        row.issues.begin(), row.issues.end(),
+        [](const Graded::Issue& a, const Graded::Issue& b) { return a.votes > b.votes; });
 }
 
 std::string graded_json(const Graded& graded) {
@@ -121,22 +124,20 @@ std::string graded_json(const Graded& graded) {
 }
 
 std::string graded_csv(const std::vector<Graded>& graded) {
-  std::string csv = formats::csv_line({"id", "problem", "outcome", "score", "human", "requested",
-                                       "returned", "parsed", "struck", "open", "counted",
-                                       "positive", "mean", "reason", "issues"});
+  std::string csv =
+      line({"id", "problem", "outcome", "score", "human", "requested", "returned", "parsed",
+            "struck", "open", "counted", "positive", "mean", "reason", "issues"});
   for (const Graded& row : graded) {
     const pipeline::Tally& t = tally_of(row);
     std::string issues;
     for (const Graded::Issue& issue : row.issues)
       issues += fmt::format("[{}] line {}: {} -- {}\n", issue.severity, issue.line, issue.quote,
                             issue.reason);
-    csv += formats::csv_line({row.id, row.problem, std::string(to_text(row.result.outcome)),
-                              number(score_of(row)), number(row.human),
-                              std::to_string(t.requested), std::to_string(t.returned),
-                              std::to_string(t.parsed), std::to_string(t.struck),
-                              std::to_string(t.open), std::to_string(t.counted),
-                              std::to_string(t.positive), fmt::format("{:.6g}", t.mean()),
-                              row.result.reason, issues});
+    csv += line({row.id, row.problem, std::string(to_text(row.result.outcome)),
+                 number(score_of(row)), number(row.human), std::to_string(t.requested),
+                 std::to_string(t.returned), std::to_string(t.parsed), std::to_string(t.struck),
+                 std::to_string(t.open), std::to_string(t.counted), std::to_string(t.positive),
+                 fmt::format("{:.6g}", t.mean()), row.result.reason, issues});
   }
   return csv;
 }
@@ -179,15 +180,14 @@ GradeSummary summarise(const std::vector<Graded>& graded) {
 }
 
 std::string summary_words(const GradeSummary& summary, const std::vector<Graded>& graded) {
-  std::string words =
-      fmt::format("{} accepted, {} refused, {} undecided", summary.accepted, summary.refused,
-                  summary.undecided);
+  std::string words = fmt::format("{} accepted, {} refused, {} undecided", summary.accepted,
+                                  summary.refused, summary.undecided);
   if (summary.unfinished > 0) words += fmt::format(", {} not finished", summary.unfinished);
   words += "\n";
   if (summary.agreement) {
     const audit::Agreement& a = *summary.agreement;
-    words += fmt::format("agreement with human marks over {} submissions (95 % intervals):\n",
-                         a.pairs);
+    words +=
+        fmt::format("agreement with human marks over {} submissions (95 % intervals):\n", a.pairs);
     words += figure_words("exact (0, 0.5, 1)", a.exact);
     words += figure_words("right or not", a.binarised);
     words += figure_words("mean absolute error", a.mean_absolute_error);
@@ -196,7 +196,8 @@ std::string summary_words(const GradeSummary& summary, const std::vector<Graded>
     words += figure_words("kappa, linear", a.kappa_linear);
     words += figure_words("kappa, quadratic", a.kappa_quadratic);
     words += "  confusion (rows: ours, columns: human; 0, 0.5, 1):\n";
-    for (const auto& row : a.confusion) words += fmt::format("    {:>6} {:>6} {:>6}\n", row[0], row[1], row[2]);
+    for (const auto& row : a.confusion)
+      words += fmt::format("    {:>6} {:>6} {:>6}\n", row[0], row[1], row[2]);
     words += fmt::format("  decided {} of {}, {} of them rightly\n", summary.decided_with_mark,
                          summary.with_mark, summary.decided_right);
   }
@@ -204,8 +205,8 @@ std::string summary_words(const GradeSummary& summary, const std::vector<Graded>
     words += "undecided, to be looked at by a person, the most disputed first:\n";
     for (std::size_t i = 0; i < std::min(kQueueShown, summary.queue.size()); ++i) {
       const Graded& row = graded[summary.queue[i]];
-      words += fmt::format("  {:<32} {}; {}\n", row.id, row.result.reason,
-                           tally_words(tally_of(row)));
+      words +=
+          fmt::format("  {:<32} {}; {}\n", row.id, row.result.reason, tally_words(tally_of(row)));
     }
     if (summary.queue.size() > kQueueShown)
       words += fmt::format("  and {} more\n", summary.queue.size() - kQueueShown);

@@ -37,13 +37,13 @@ double dispute_of(const Graded& graded);
 void add_issues(std::vector<Graded>& graded, const Job& job, const storage::LedgerReader& reader,
                 int64_t run);
 
-std::string graded_json(const Graded& graded);             // one line
+std::string graded_json(const Graded& graded);              // one line
 std::string graded_csv(const std::vector<Graded>& graded);  // with a header
 
 struct GradeSummary {
   std::size_t accepted = 0, refused = 0, undecided = 0, unfinished = 0;
   std::size_t with_mark = 0;
-  std::optional<audit::Agreement> agreement;   // over all with a mark and a score
+  std::optional<audit::Agreement> agreement;  // over all with a mark and a score
   // Abstention: of those with a mark, the share that was decided, and how often rightly.
   std::size_t decided_with_mark = 0, decided_right = 0;
   std::vector<std::size_t> queue;  // undecided ones, the most disputed first
