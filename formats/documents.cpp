@@ -1,5 +1,6 @@
 #include "formats/documents.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "text/utf8.h"
@@ -109,14 +110,16 @@ std::vector<Document> split_tex(std::string_view tex, const std::string& file) {
     documents.push_back(whole_body(tex, file));
     return documents;
   }
+  std::size_t line = 1, counted = 0;  // lines up to the byte `counted`
   while (problem) {
+    line += std::size_t(std::ranges::count(tex.substr(counted, problem->begin - counted), '\n'));
+    counted = problem->begin;
     if (documents.size() == kTexProblemsMax)
       throw FormatError(file + ": more than " + std::to_string(kTexProblemsMax) + " problems");
     auto next = find_environment(tex, "problem", problem->end, file);
     const std::string_view until = tex.substr(0, next ? next->begin : tex.size());
     const auto proof = find_environment(until, "proof", problem->end, file);
-    documents.push_back(
-        {problem->content, proof ? proof->content : "", text::place_of(tex, problem->begin).line});
+    documents.push_back({problem->content, proof ? proof->content : "", line});
     problem = std::move(next);
   }
   return documents;

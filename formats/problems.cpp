@@ -321,14 +321,14 @@ Table read_folder(const std::string& path, const ReadOptions& options) {
 
 }  // namespace
 
-std::string read_stream(std::istream& input, const std::string& name) {
+std::string read_stream(std::istream& input, const std::string& name, std::size_t bytes_max) {
   std::string bytes;
   std::array<char, 1 << 16> piece;
   while (input) {
     input.read(piece.data(), std::streamsize(piece.size()));
     bytes.append(piece.data(), std::size_t(input.gcount()));
-    if (bytes.size() > kFileBytesMax)
-      throw FormatError(name + ": larger than " + std::to_string(kFileBytesMax) +
+    if (bytes.size() > bytes_max)
+      throw FormatError(name + ": larger than " + std::to_string(bytes_max) +
                         " bytes; split the file");
   }
   if (input.bad()) throw FormatError(name + ": reading failed");
@@ -362,6 +362,10 @@ Table table_of(std::string_view bytes, const std::string& name, const ReadOption
     default:
       add_documents(table, bytes, name, options);
   }
+  if (table.rows.empty() && table.errors.empty())
+    throw FormatError(name + ": holds no problem, not even one that cannot be read");
+  std::ranges::stable_sort(table.errors, {},
+                           [](const RowError& error) { return error.place.line; });
   settle_duplicates(table, options.duplicates);
   return table;
 }

@@ -54,7 +54,8 @@ struct Table {
 };
 
 // Throws FormatError if the file cannot be opened or is larger than kFileBytesMax, if its structure
-// is broken, if a column that is needed is missing, or at a duplicate id.
+// is broken, if a column that is needed is missing, at a duplicate id, or if it holds no row at
+// all.
 // "-" is standard input. A folder's files are read in the order of their names; only documents
 // may stand in it, at most kFolderFilesMax.
 Table read_table(const std::string& path, const ReadOptions& options = {});
@@ -65,6 +66,7 @@ inline constexpr std::size_t kFolderFilesMax = 100'000;
 
 // A whole file or stream, for other readers of this kind; the same FormatErrors.
 std::string read_file(const std::string& path);
-std::string read_stream(std::istream& input, const std::string& name);
+std::string read_stream(std::istream& input, const std::string& name,
+                        std::size_t bytes_max = kFileBytesMax);
 
 }  // namespace formats

@@ -107,7 +107,8 @@ TEST_SUITE("audit/calibration") {
         {kHash, std::string(64, 'x'), "is not 64 hexadecimal digits"},
         {"\"schema\"", "\"schema\": \"a\", \"schema\"", "occurs twice"},
     };
-    for (const auto& [from, to, complaint] : edits) {
+    for (const auto& edit : edits) {
+      const std::string &from = edit[0], &to = edit[1], &complaint = edit[2];
       std::string edited = json;
       const std::size_t at = edited.find(from);
       REQUIRE(at != std::string::npos);

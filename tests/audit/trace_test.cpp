@@ -41,6 +41,31 @@ const std::string kPool =
     R"("0.5":[{"rating":"B","quality":1,"score":0.5}]}})"
     "\n";
 
+// Cuts and spoils files of each origin at every `step`th byte and reads what is left.
+void spoil_everywhere(std::size_t step) {
+  const std::string own = audit::write_trace(synthetic::clean_trace(2));
+  const std::string log = grader("Proof A.", "Final Grade: 7 / 7");
+  std::size_t traces = 0, errors = 0, thrown = 0;
+  for (const std::string& bytes : {own + own, kPool + kPool, log + log})
+    for (std::size_t size = 0; size <= bytes.size(); size += step)
+      for (const std::string& spoilt :
+           {bytes.substr(0, size), bytes.substr(0, size) + "\xFF" + bytes.substr(size),
+            bytes.substr(0, size) + "[" + bytes.substr(size),
+            bytes.substr(0, size) + "0" + bytes.substr(std::min(bytes.size(), size + 1))}) {
+        try {
+          const Traces read = audit::read_traces(spoilt, "a.jsonl");
+          CHECK(read.records > 0);
+          traces += read.traces.size();
+          errors += read.errors.size();
+        } catch (const formats::FormatError&) {
+          ++thrown;
+        }
+      }
+  CHECK(traces > 0);
+  CHECK(errors > 0);
+  CHECK(thrown > 0);
+}
+
 }  // namespace
 
 TEST_SUITE("audit/trace") {
@@ -69,7 +94,8 @@ TEST_SUITE("audit/trace") {
         {"\"quorum\":2", "\"quorum\":\"2\"", "\"quorum\" is not a number"},
         {"\"proof\":", "\"prof\":", "\"proof\" is missing"},
     };
-    for (const auto& [from, to, complaint] : edits) {
+    for (const auto& edit : edits) {
+      const std::string &from = edit[0], &to = edit[1], &complaint = edit[2];
       std::string edited = line;
       edited.replace(edited.find(from), from.size(), to);
       CAPTURE(to);
@@ -163,6 +189,16 @@ TEST_SUITE("audit/trace") {
     CHECK_THROWS_WITH(audit::read_traces(log, "a.jsonl"), "a.jsonl:2001: more than 2000 proofs");
   }
 
+  TEST_CASE("a trace of more votes than the limit is refused, the others are read") {
+    Trace large = synthetic::clean_trace(1);
+    large.votes.assign(audit::kVotesMax + 1, {.score = "1", .fraction = 1});
+    const Traces read = audit::read_traces(
+        audit::write_trace(large) + audit::write_trace(synthetic::clean_trace(2)), "t.jsonl");
+
+    CHECK(read.traces.size() == 1);
+    CHECK(read.errors.at(0).reason.find("more than 10000") != std::string::npos);
+  }
+
   TEST_CASE("a file of no known origin is refused with the origins there are") {
     CHECK_THROWS_WITH(audit::read_traces("{\"a\":1}\n", "a.jsonl"),
                       doctest::Contains("no record of a known trace"));
@@ -201,26 +237,11 @@ TEST_SUITE("audit/trace") {
     CHECK(empty == 2);  // line 10: the solver's answer; line 13: what was graded
   }
 
-  TEST_CASE("a file cut or spoilt anywhere gives traces or errors") {
-    const std::string own = audit::write_trace(synthetic::clean_trace(2));
-    const std::string log = grader("Proof A.", "Final Grade: 7 / 7");
-    std::size_t traces = 0, errors = 0, thrown = 0;
-    for (const std::string& bytes : {own + own, kPool + kPool, log + log})
-      for (std::size_t size = 0; size <= bytes.size(); size += 3)
-        for (const std::string& spoilt :
-             {bytes.substr(0, size), bytes.substr(0, size) + "\xFF" + bytes.substr(size),
-              bytes.substr(0, size) + "[" + bytes.substr(size),
-              bytes.substr(0, size) + "0" + bytes.substr(std::min(bytes.size(), size + 1))}) {
-          try {
-            const Traces read = audit::read_traces(spoilt, "a.jsonl");
-            traces += read.traces.size();
-            errors += read.errors.size();
-          } catch (const formats::FormatError&) {
-            ++thrown;
-          }
-        }
-    CHECK(traces > 0);
-    CHECK(errors > 0);
-    CHECK(thrown > 0);
+  TEST_CASE("a file cut or spoilt anywhere gives traces or errors") { spoil_everywhere(41); }
+}
+
+TEST_SUITE("slow/audit/trace") {
+  TEST_CASE("a file cut or spoilt at every third byte gives traces or errors") {
+    spoil_everywhere(3);
   }
 }

@@ -218,6 +218,37 @@ TEST_SUITE("formats/problems") {
                       doctest::Contains("cannot be opened"));
   }
 
+  TEST_CASE("errors come in the order of the file, and a file of nothing is one") {
+    const Table table = table_of("{\"problem\":null}\n{\"problem\":\"A\"}\n{\n", "a.jsonl");
+
+    REQUIRE(table.errors.size() == 2);
+    CHECK(table.errors[0].place.line == 1);
+    CHECK(table.errors[1].place.line == 3);
+    for (const std::string name : {"a.csv", "a.jsonl", "a.json"})
+      CHECK_THROWS_WITH(table_of(name == "a.json"  ? "[]"
+                                 : name == "a.csv" ? "problem\n"
+                                                   : "\n",
+                                 name),
+                        doctest::Contains("holds no problem"));
+  }
+
+  TEST_CASE("bytes, names and problems have limits") {
+    std::istringstream input("12345");
+    CHECK_THROWS_WITH(formats::read_stream(input, "a", 4),
+                      "a: larger than 4 bytes; split the file");
+
+    std::string object = "{\"problem\":\"A\"";
+    for (std::size_t i = 0; i < formats::kColumnsMax; ++i)
+      object += ",\"c" + std::to_string(i) + "\":1";
+    CHECK_THROWS_WITH(table_of(object + "}\n", "a.jsonl"),
+                      "a.jsonl:1: more than 1000 different names in a.jsonl");
+
+    std::string tex;
+    for (std::size_t i = 0; i <= formats::kTexProblemsMax; ++i)
+      tex += "\\begin{problem}A\\end{problem}";
+    CHECK_THROWS_WITH(formats::split_tex(tex, "a.tex"), "a.tex: more than 10000 problems");
+  }
+
   TEST_CASE("the public files are read whole") {
     if (!std::filesystem::exists(kData + "imo_proofbench_v2.csv")) {
       MESSAGE("skipped: the data are not there");
@@ -260,8 +291,7 @@ TEST_SUITE("formats/problems") {
     std::size_t rows = 0, errors = 0, thrown = 0;
     for (const auto& [name, bytes] : files)
       for (std::size_t size = 0; size <= bytes.size(); ++size)
-        for (const std::string ending :
-             {"", "\"", "\xFF", "}", "\\", "\n", std::string(1, '\0').c_str()})
+        for (const std::string ending : {"", "\"", "\xFF", "}", "\\", "\n", "\x01"})
           for (const Format format : {Format::Guess, Format::Csv, Format::Jsonl, Format::Json,
                                       Format::Markdown, Format::Tex}) {
             try {
