@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/csv.h"
+#include "pipeline/reading.h"
 #include "text/utf8.h"
 
 namespace apps {
