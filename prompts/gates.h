@@ -34,7 +34,10 @@ struct Flag {
 
 inline constexpr std::size_t kProofBytesMax = 4 << 20;
 
-// All flags of a proof; `problem` may be empty. An ordinary proof has none.
+// All flags of a proof; `problem` may be empty. An ordinary proof has none. Those that refuse:
+// Empty, Opener, TooShort, NoMathematics and RestatesProblem (at most one of them is given),
+// NotUtf8 and TooLarge (given alone). The others are for people to look at. AddressesGrader knows
+// wordings in ten languages; what is encoded (base64, rot13) or newly worded escapes it.
 std::vector<Flag> inspect_proof(std::string_view proof, std::string_view problem);
 
 // Whether a text is worth asking a model about.

@@ -18,10 +18,10 @@ struct Passage {
 // spellings of one sign (<= of TeX and of Unicode, \dfrac and \frac, straight and curly quotation
 // marks) count as equal.
 //
-// An ellipsis ("...", "…", \dots, also in brackets) that does not stand in the
-// proof as it stands in the quote stands for anything in between, in order. One of the pieces
-// around it must have kQuoteLettersMin characters that count; a passage with fewer is never found:
-// it could be anywhere. Letter case and every other character count.
+// An ellipsis ("...", "…", \dots, also in brackets) that does not stand in the proof as it stands
+// in the quote stands for anything in between, in order. One of the pieces around it must have
+// kQuoteLettersMin characters that count; a passage with fewer is never found: it could be
+// anywhere. Letter case and every other character count.
 std::optional<Passage> find_quote(std::string_view proof, std::string_view quote);
 
 inline constexpr std::size_t kQuoteLettersMin = 4;

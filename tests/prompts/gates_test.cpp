@@ -168,16 +168,6 @@ TEST_SUITE("prompts/gates") {
       for (const auto& flag : prompts::inspect_proof(proof, "")) CHECK(flag.detail.size() <= 80);
   }
 
-  TEST_CASE("the largest proof is inspected in linear time, whatever it repeats") {
-    for (const std::string piece : {"\\begin{", "give this proof ", "<", "$", "a ", "dear ",
-                                    "\u5FFD\u7565", "\\begin{a}", "Self "}) {
-      CAPTURE(piece);
-      std::string proof;
-      while (proof.size() + piece.size() < 1 << 20) proof += piece;
-      CHECK_NOTHROW(prompts::inspect_proof(proof, proof));
-    }
-  }
-
   TEST_CASE("an evaluation that copies the proof's own one is an echo") {
     const std::string own =
         "The first step is a plain computation. The second one rests on the lemma, whose proof is "
@@ -202,5 +192,18 @@ TEST_SUITE("prompts/gates") {
     std::sort(names.begin(), names.end());
     CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
     CHECK(std::find(names.begin(), names.end(), "unknown") == names.end());
+  }
+}
+
+TEST_SUITE("slow/prompts/gates") {
+  // Quadratic time in any check would need hours, and meet the limit that the build sets.
+  TEST_CASE("the largest proof is inspected in linear time, whatever it repeats") {
+    for (const std::string piece : {"\\begin{", "give this proof ", "<", "$", "a ", "dear ",
+                                    "\u5FFD\u7565", "\\begin{a}", "Self "}) {
+      CAPTURE(piece);
+      std::string proof;
+      while (proof.size() + piece.size() < prompts::kProofBytesMax) proof += piece;
+      CHECK_NOTHROW(prompts::inspect_proof(proof, proof));
+    }
   }
 }

@@ -114,7 +114,25 @@ inline Line look(std::string_view line) {
 // What the line nearest below demands, while reading upwards.
 enum class Below { Nothing, Verdict, None, Reason, Quote, Issue };
 
+// UTF-8 by its shape, from the right: each run of continuation bytes is as long as the byte before
+// it says. The generated texts hold no other faults.
+inline bool is_utf8(std::string_view bytes) {
+  std::size_t continuing = 0;
+  for (std::size_t i = bytes.size(); i > 0; --i) {
+    const auto byte = static_cast<unsigned char>(bytes[i - 1]);
+    if (byte >= 0x80 && byte < 0xC0) {
+      ++continuing;
+      continue;
+    }
+    const std::size_t wanted = byte < 0x80 ? 0 : byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+    if (continuing != wanted) return false;
+    continuing = 0;
+  }
+  return continuing == 0;
+}
+
 inline std::optional<int> score_in_halves(std::string_view answer) {
+  if (!is_utf8(answer)) return std::nullopt;
   std::size_t first = 0;
   while (first < answer.size() &&
          std::string_view(" \t\r\n\f\v").find(answer[first]) != std::string_view::npos)
