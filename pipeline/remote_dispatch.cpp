@@ -71,27 +71,30 @@ std::size_t Dispatcher::waiting() const {
 // Runs after everything that could let a call go: a permit given back, tokens, a time reached.
 void Dispatcher::pump() {
   const int64_t now_ms = steady_ms();
-  while (place_oldest(now_ms)) {
+  while (place_first(now_ms)) {
   }
   halt_lines_of_dead_routes(now_ms);
   set_timer(now_ms);
 }
 
-// Sends the oldest of the calls at the heads of the lines that can go now.
-bool Dispatcher::place_oldest(int64_t now_ms) {
+// Sends the first of the calls at the heads of the lines that can go now.
+bool Dispatcher::place_first(int64_t now_ms) {
+  return place_oldest(Turn::Retry, now_ms) || place_oldest(Turn::First, now_ms);
+}
+
+bool Dispatcher::place_oldest(Turn turn, int64_t now_ms) {
   Waiter* oldest = nullptr;
   std::size_t oldest_route = 0, oldest_place = 0;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
-    for (const Line& line : routes_[i].lines) {
-      if (line.empty()) continue;
-      Waiter& head = *line.begin()->second;
-      if (oldest && oldest->wish.ticket < head.wish.ticket) continue;
-      const auto place = place_for(routes_[i], head.wish, now_ms);
-      if (!place) continue;
-      oldest = &head;
-      oldest_route = i;
-      oldest_place = *place;
-    }
+    const Line& line = routes_[i].lines[std::size_t(turn)];
+    if (line.empty()) continue;
+    Waiter& head = *line.begin()->second;
+    if (oldest && oldest->wish.ticket < head.wish.ticket) continue;
+    const auto place = place_for(routes_[i], head.wish, now_ms);
+    if (!place) continue;
+    oldest = &head;
+    oldest_route = i;
+    oldest_place = *place;
   }
   if (!oldest) return false;
   grant(oldest_route, oldest_place, *oldest, now_ms);
@@ -133,7 +136,8 @@ void Dispatcher::grant(std::size_t route, std::size_t place_index, Waiter& waite
   permit.sent_ms_ = now_ms;
   permit.call_ = place.breaker.started(now_ms) ? Breaker::Call::Probe : Breaker::Call::Ordinary;
   place.limit.started();
-  if (waiter.wish.turn == Turn::Retry && !permit.is_probe()) place.budget.spend(now_ms);
+  permit.has_spent_ = waiter.wish.turn == Turn::Retry && !permit.is_probe();
+  if (permit.has_spent_) place.budget.spend(now_ms);
 
   waiter.permit.emplace(std::move(permit));
   routes_[route].lines[std::size_t(waiter.wish.turn)].erase(waiter.wish.ticket);
@@ -239,6 +243,7 @@ Dispatcher::Permit::Permit(Permit&& other) noexcept
       place_(other.place_),
       sent_ms_(other.sent_ms_),
       call_(other.call_),
+      has_spent_(other.has_spent_),
       taken_(other.taken_) {}
 
 Dispatcher::Permit& Dispatcher::Permit::operator=(Permit&& other) noexcept {
@@ -247,6 +252,7 @@ Dispatcher::Permit& Dispatcher::Permit::operator=(Permit&& other) noexcept {
   place_ = std::exchange(other.place_, place_);
   sent_ms_ = std::exchange(other.sent_ms_, sent_ms_);
   call_ = std::exchange(other.call_, call_);
+  has_spent_ = std::exchange(other.has_spent_, has_spent_);
   taken_ = std::exchange(other.taken_, taken_);
   return *this;
 }
@@ -269,7 +275,8 @@ void Dispatcher::Permit::progressed() {
 
 void Dispatcher::Permit::answered() {
   progressed();
-  dispatcher_->places_[place_].budget.succeeded(steady_ms());
+  RetryBudget& budget = dispatcher_->places_[place_].budget;
+  has_spent_ ? budget.refund(steady_ms()) : budget.succeeded(steady_ms());
   dispatcher_->give_back(*this);
 }
 

@@ -22,8 +22,9 @@
 
 namespace pipeline {
 
-// Whose turn it is, and where. Calls wait in one line per route and turn, oldest first, and are
-// woken, never polled, when an endpoint of their route has room. What may be sent where follows
+// Whose turn it is, and where. Calls wait in one line per route and turn, and are woken, never
+// polled, when an endpoint of their route has room: retries first, since they are old, and within
+// a turn first come, first served. What may be sent where follows
 // from the pure parts: routing, concurrency, breaker, retry budget. Used on one thread.
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
@@ -60,6 +61,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     std::size_t place_ = 0;
     int64_t sent_ms_ = 0;
     Breaker::Call call_ = Breaker::Call::Ordinary;
+    bool has_spent_ = false;  // a token of the retry budget
     bool taken_ = false;
   };
 
@@ -68,7 +70,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     std::size_t route = 0;
     std::string affinity{};
     Turn turn = Turn::First;
-    uint64_t ticket = 0;                 // from next_ticket(): the smaller goes first
+    uint64_t ticket = 0;                 // from next_ticket(): of one turn the smaller goes first
     std::optional<std::size_t> avoid{};  // a place that just failed: only if there is no other
     net::steady_timer::time_point until = net::steady_timer::time_point::max();
   };
@@ -115,7 +117,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   };
 
   void pump();
-  bool place_oldest(int64_t now_ms);
+  bool place_first(int64_t now_ms);
+  bool place_oldest(Turn turn, int64_t now_ms);
   std::optional<std::size_t> place_for(const Route& route, const Wish& wish, int64_t now_ms);
   std::optional<std::size_t> choose(const Route& route, const Wish& wish, int64_t now_ms,
                                     std::optional<std::size_t> avoid);

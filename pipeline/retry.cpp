@@ -146,10 +146,13 @@ void RetryBudget::spend(int64_t now_ms) {
   counted_at_ms_ = now_ms;
 }
 
-void RetryBudget::succeeded(int64_t now_ms) {
-  tokens_ = std::min(tokens_at(now_ms) + rules_.per_success, rules_.burst);
+void RetryBudget::earn(double tokens, int64_t now_ms) {
+  tokens_ = std::min(tokens_at(now_ms) + tokens, rules_.burst);
   counted_at_ms_ = now_ms;
 }
+
+void RetryBudget::refund(int64_t now_ms) { earn(1, now_ms); }
+void RetryBudget::succeeded(int64_t now_ms) { earn(rules_.per_success, now_ms); }
 
 int64_t RetryBudget::token_at_ms(int64_t now_ms) const {
   const double missing = 1 - tokens_at(now_ms);

@@ -59,9 +59,9 @@ std::optional<int64_t> read_http_date(std::string_view text);
 // Drawn from (call key, attempt) alone: a run replayed waits the same.
 int64_t backoff_ms(std::string_view call_key, int64_t attempt, const RetryRules& rules);
 
-// How much of an endpoint's load may be retries. Each retry spends a token; successes earn a part
-// of one each, and a trickle lets a quiet endpoint be tried at all. Without a token a retry waits:
-// it does not fail.
+// How many retries an endpoint gets that bring nothing. Each retry spends a token and gets it back
+// if it is answered: then it was no extra load. Other answers earn a part of one each, and a
+// trickle lets a quiet endpoint be tried at all. Without a token a retry waits: it does not fail.
 class RetryBudget {
  public:
   struct Rules {
@@ -72,13 +72,15 @@ class RetryBudget {
   RetryBudget(Rules rules, int64_t now_ms);
 
   bool has_token(int64_t now_ms) const { return tokens_at(now_ms) >= 1; }
-  void spend(int64_t now_ms);  // REQUIRES: has_token(now_ms)
-  void succeeded(int64_t now_ms);
+  void spend(int64_t now_ms);      // REQUIRES: has_token(now_ms)
+  void refund(int64_t now_ms);     // a retry was answered
+  void succeeded(int64_t now_ms);  // a first attempt was
   // When the trickle alone will have made a token.
   int64_t token_at_ms(int64_t now_ms) const;
 
  private:
   double tokens_at(int64_t now_ms) const;
+  void earn(double tokens, int64_t now_ms);
 
   Rules rules_;
   double tokens_;

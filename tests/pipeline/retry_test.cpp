@@ -184,6 +184,16 @@ TEST_SUITE("pipeline/retry") {
     CHECK_FALSE(budget.has_token(1'000'000));
   }
 
+  TEST_CASE("a retry that is answered costs nothing") {
+    RetryBudget budget({.burst = 1, .per_success = 0, .per_second = 0}, 0);
+    for (int i = 0; i < 100; ++i) {
+      REQUIRE(budget.has_token(0));
+      budget.spend(0);
+      CHECK_FALSE(budget.has_token(0));
+      budget.refund(0);
+    }
+  }
+
   TEST_CASE("a budget without a trickle names a time far away") {
     RetryBudget budget({.burst = 1, .per_success = 1, .per_second = 0}, 0);
     budget.spend(0);
