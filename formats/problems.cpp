@@ -105,8 +105,10 @@ std::string scheme_in_words(std::string_view json) {
     const std::string title = part("title"), text = part("desc"), points = part("points");
     if (title.empty() && text.empty()) return std::string(json);
     if (!words.empty()) words += '\n';
-    words += title + (points.empty() ? "" : " (" + points + " points)");
-    words += (words.empty() || words.back() == '\n' ? "" : ": ") + text;
+    words += title;
+    if (!points.empty()) words.append(" (").append(points).append(" points)");
+    if (!words.empty() && words.back() != '\n') words += ": ";
+    words += text;
   }
   return words;
 }
