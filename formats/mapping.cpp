@@ -334,10 +334,10 @@ Choices choose_columns(std::span<const std::string> columns, const Mapping& aske
   for (const auto& [target, column] : asked) {
     if (!column_at(columns, column)) {
       const auto near = text::nearest(column, std::vector(columns.begin(), columns.end()));
-      std::string hint;
-      if (near) hint.append("; did you mean \"").append(*near).append("\"?");
-      throw FormatError(file + ": --map asks for the column \"" + column + "\", but there are " +
-                        listed(columns) + hint);
+      std::string message = file + ": --map asks for the column \"";
+      message.append(column).append("\", but there are ").append(listed(columns));
+      if (near) message.append("; did you mean \"").append(*near).append("\"?");
+      throw FormatError(message);
     }
     take(target, column, Choice::Reason::Asked);
   }
