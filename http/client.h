@@ -27,8 +27,11 @@ using Milliseconds = std::chrono::milliseconds;
 
 struct ClientOptions {
   std::size_t header_bytes_max = 64 << 10;
-  std::size_t read_buffer_bytes = 4 << 10;  // per connection: thousands are open at once
+  // Read at once. One buffer serves all connections: thousands are open at once.
+  std::size_t read_buffer_bytes = 4 << 10;
   std::size_t idle_connections_max = 1024;
+  // Older ones are closed when the client is next used: no timer of ours keeps an otherwise idle
+  // io_context running.
   Milliseconds idle_connection_ms{15'000};
   std::string proxy_http;   // as in HTTP_PROXY; empty: none
   std::string proxy_https;  // as in HTTPS_PROXY
@@ -39,7 +42,7 @@ struct ClientOptions {
 struct Deadlines {
   Milliseconds connect_ms{10'000};   // name, TCP, TLS, proxy
   Milliseconds first_ms{600'000};    // from the request sent to the first progress
-  Milliseconds between_ms{120'000};  // from progress to progress
+  Milliseconds between_ms{120'000};  // from progress to progress; also while sending
   Milliseconds total_ms{7'200'000};  // the whole exchange
 };
 
@@ -100,6 +103,8 @@ std::string_view to_text(Failure::Kind kind);
 
 class Client {
  public:
+  // Throws std::runtime_error if a proxy or the file of certificates cannot be used. The client
+  // ends before its io_context.
   Client(net::any_io_executor executor, ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
@@ -107,7 +112,8 @@ class Client {
 
   // Sends and receives. Cancellation (terminal) closes the connection and throws
   // boost::system::system_error(operation_aborted). `receiver` outlives the call.
-  // A redirect is an ordinary answer: none is followed.
+  // A redirect is an ordinary answer: none is followed. A request that cannot be put into HTTP (a
+  // line end in a field, a field that the client sets) throws std::invalid_argument.
   net::awaitable<std::variant<Completed, Failure>> exchange(Request request, Receiver& receiver);
 
   std::size_t open_connections() const;

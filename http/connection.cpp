@@ -93,6 +93,8 @@ Connection::Result Connection::tls_result(int returned) {
   Result result;
   switch (SSL_get_error(tls_.get(), returned)) {
     case SSL_ERROR_WANT_READ:
+      // SSL_MODE_RELEASE_BUFFERS leaves those of the handshake and the 16 KiB for writing.
+      SSL_free_buffers(tls_.get());
       result.want = Want::Read;
       return result;
     case SSL_ERROR_WANT_WRITE:

@@ -100,7 +100,6 @@ void Deadline::hold(std::shared_ptr<const void> held, Milliseconds time) {
 }
 
 void Deadline::let_go() { state_->held.reset(); }
-bool Deadline::holds() const { return state_->held != nullptr; }
 bool Deadline::expired() const { return state_->expired; }
 Clock::time_point Deadline::at() const { return state_->at; }
 

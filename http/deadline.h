@@ -28,10 +28,9 @@ class Deadline {
   void begin(Phase phase, Milliseconds limit);
   // Moves the end of the phase in progress; its name and figure stay.
   void move_to(std::chrono::steady_clock::time_point at);
-  // Keeps `held` alive for `time` from now, then lets it go.
+  // Keeps `held` alive for `time` from now (max(): until told otherwise), then lets it go.
   void hold(std::shared_ptr<const void> held, Milliseconds time);
   void let_go();
-  bool holds() const;
 
   bool expired() const;
   std::chrono::steady_clock::time_point at() const;

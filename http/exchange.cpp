@@ -94,7 +94,7 @@ Exchange::Exchange(std::shared_ptr<ClientState> state, Request request, Receiver
   outgoing->head = request_head(request, url_.tls ? nullptr : proxy);
   outgoing->body = std::move(request.body);
   outgoing_ = outgoing;
-  deadline_.hold(std::move(outgoing), limits_.total_ms);
+  deadline_.hold(std::move(outgoing), Milliseconds::max());
 }
 
 void Exchange::fail(Failure::Kind kind, std::string what) {
