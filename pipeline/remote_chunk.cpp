@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "text/utf8.h"
+#include "text/words.h"
 
 namespace pipeline {
 namespace {
@@ -157,12 +158,6 @@ Usage usage_of(const json& value) {
   return usage;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if ('A' <= c && c <= 'Z') c = char(c + ('a' - 'A'));
-  return text;
-}
-
 std::string scalar_text(const json& value) {
   if (value.is_string()) return string_of(value);
   return value.is_number_integer() ? value.dump() : std::string();
@@ -176,7 +171,8 @@ ServerError error_of(const json& value) {
     error.message = string_of(member(value, "message"));
     const json& code = member(value, "code");
     const std::string code_text = scalar_text(code), type = scalar_text(member(value, "type"));
-    error.code = lower(code_text + (code_text.empty() || type.empty() ? "" : " ") + type);
+    error.code =
+        text::lower_ascii(code_text + (code_text.empty() || type.empty() ? "" : " ") + type);
     // vLLM and llama.cpp put the HTTP status into `code`, some as a number and some as text.
     if (code_text.size() == 3 && '1' <= code_text[0] && code_text[0] <= '5' &&
         code_text.find_first_not_of("0123456789") == code_text.npos)

@@ -10,6 +10,7 @@
 #include "pipeline/remote_dispatch.h"
 #include "pipeline/remote_request.h"
 #include "pipeline/reply_reader.h"
+#include "text/words.h"
 
 namespace pipeline {
 namespace {
@@ -35,10 +36,7 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 }
 
 std::string comparable(std::string_view name) {
-  std::string result(name.substr(0, kNameBytesMax));
-  for (char& c : result)
-    if ('A' <= c && c <= 'Z') c = char(c + ('a' - 'A'));
-  return result;
+  return text::lower_ascii(name.substr(0, kNameBytesMax));
 }
 
 http::Request probe_request(const Endpoint& endpoint, std::string_view method,

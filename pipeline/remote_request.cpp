@@ -1,11 +1,13 @@
 #include "pipeline/remote_request.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "http/url.h"
+#include "text/words.h"
 
 namespace pipeline {
 namespace {
@@ -31,11 +33,25 @@ bool is_field_name(std::string_view text) {
   });
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if ('A' <= c && c <= 'Z') c = char(c + ('a' - 'A'));
-  return result;
+// Fields that the HTTP client or we set ourselves.
+bool is_our_field(std::string_view name) {
+  static constexpr std::array kOurs{"host",
+                                    "content-length",
+                                    "connection",
+                                    "transfer-encoding",
+                                    "expect",
+                                    "upgrade",
+                                    "te",
+                                    "trailer",
+                                    "keep-alive",
+                                    "accept-encoding",
+                                    "proxy-connection",
+                                    "proxy-authorization",
+                                    "accept",
+                                    "content-type",
+                                    "x-request-id",
+                                    "user-agent"};
+  return std::ranges::find(kOurs, text::lower_ascii(name)) != kOurs.end();
 }
 
 void check_extra_body(const Endpoint& endpoint) {
@@ -55,7 +71,7 @@ void replace_all(std::string& text, const std::string& secret) {
 // "deepseek-ai/DeepSeek-V3.2" -> "deepseek-v3.2"
 std::string last_component(std::string_view model) {
   while (!model.empty() && model.back() == '/') model.remove_suffix(1);
-  return lower(model.substr(model.rfind('/') + 1));
+  return text::lower_ascii(model.substr(model.rfind('/') + 1));
 }
 
 }  // namespace
@@ -73,6 +89,8 @@ void check_endpoint(const Endpoint& endpoint) {
   for (const auto& [name, value] : endpoint.extra_fields)
     if (!is_field_name(name) || !is_field_value(value))
       refuse(endpoint, "its field '" + excerpt(name) + "' cannot be put into HTTP");
+  for (const auto& [name, value] : endpoint.extra_fields)
+    if (is_our_field(name)) refuse(endpoint, "its field '" + name + "' is not for it to set");
   const ConcurrencyLimit::Range& range = endpoint.concurrency;
   if (!(1 <= range.least && range.least <= range.start && range.start <= range.most))
     refuse(endpoint, "its concurrency must satisfy 1 <= least <= start <= most");

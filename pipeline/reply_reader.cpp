@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "prompts/verdict.h"
+#include "text/words.h"
 
 namespace pipeline {
 namespace {
@@ -12,13 +13,6 @@ constexpr std::string_view kBlank = " \t\r\n";
 
 bool contains_word(std::string_view text, std::string_view word) {
   return text.find(word) != text.npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if ('A' <= c && c <= 'Z') c = char(c + ('a' - 'A'));
-  return result;
 }
 
 Finish finish_of(std::string_view reason) {
@@ -49,12 +43,12 @@ void ReplyReader::fail(std::string outcome, std::string message) {
 http::Receiver::Said ReplyReader::head(const http::ResponseHead& head) {
   has_head_ = true;
   cause_.status = status_ = head.status;
-  cause_.should_retry = lower(head.field("x-should-retry"));
+  cause_.should_retry = text::lower_ascii(head.field("x-should-retry"));
   cause_.retry_after_ms = std::string(head.field("retry-after-ms"));
   cause_.retry_after = std::string(head.field("retry-after"));
   delimited_ = !head.field("content-length").empty() ||
-               contains_word(lower(head.field("transfer-encoding")), "chunked");
-  content_type_ = lower(head.field("content-type"));
+               contains_word(text::lower_ascii(head.field("transfer-encoding")), "chunked");
+  content_type_ = text::lower_ascii(head.field("content-type"));
 
   if (head.status != 200) {
     form_ = Form::Error;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -106,6 +108,34 @@ inline ChatRequest request(const std::string& key = "call") {
   result.prompt = std::make_shared<const std::vector<prompts::Segment>>(std::move(prompt));
   result.call_key = key;
   return result;
+}
+
+// Ends the test case if it is the other.
+inline ChatReply reply(const Result& result) {
+  const auto* failure = std::get_if<ChatFailure>(&result);
+  INFO(std::string(failure ? failure->message : ""));
+  REQUIRE(failure == nullptr);
+  return std::get<ChatReply>(result);
+}
+inline ChatFailure failure(const Result& result) {
+  REQUIRE(std::holds_alternative<ChatFailure>(result));
+  return std::get<ChatFailure>(result);
+}
+
+inline bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
+inline std::vector<ChatRequest> requests(int count) {
+  std::vector<ChatRequest> result;
+  for (int i = 0; i < count; ++i) result.push_back(request("call " + std::to_string(i)));
+  return result;
+}
+
+// An address where nobody listens.
+inline std::string dead_url() {
+  const raw::Server gone([](raw::Peer&) {});
+  return gone.url("/v1");
 }
 
 inline int64_t ms_since(std::chrono::steady_clock::time_point start) {

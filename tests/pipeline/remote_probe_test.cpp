@@ -15,10 +15,6 @@ json body_of(const std::string& request) {
   return json::parse(request.substr(request.find("\r\n\r\n") + 4), nullptr, false);
 }
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
-
 ProbeReport probed(const Endpoint& one) {
   net::io_context context;
   http::Client client(context.get_executor(), {});
@@ -141,11 +137,7 @@ TEST_SUITE("pipeline/remote_probe") {
   }
 
   TEST_CASE("where nobody listens, the address is the remedy") {
-    std::string url;
-    {
-      raw::Server gone([](raw::Peer&) {});
-      url = gone.url("/v1");
-    }
+    const std::string url = dead_url();
     const ProbeReport report = probed(endpoint("a", url));
     CHECK_FALSE(report.reachable);
     CHECK(contains(report.remedy, url));

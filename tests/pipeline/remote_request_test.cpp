@@ -133,6 +133,7 @@ TEST_SUITE("pipeline/remote_request") {
     refused([](Endpoint& e) { e.extra_body = R"({"stream": true})"; });
     refused([](Endpoint& e) { e.extra_fields = {{"X Y", "1"}}; });
     refused([](Endpoint& e) { e.extra_fields = {{"X", "1\r\nY: 2"}}; });
+    refused([](Endpoint& e) { e.extra_fields = {{"HOST", "other"}}; });
     refused([](Endpoint& e) { e.concurrency.least = 0; });
     refused([](Endpoint& e) { e.concurrency.start = e.concurrency.most + 1; });
     // The key itself is not repeated.
