@@ -48,7 +48,7 @@ class LedgerWriter {
   void set_run_state(int64_t run, std::string_view state, std::string_view reason);
   void annotate(int64_t run, const AnnotationRow& row);
   // Returns when all that was queued is committed; throws the first failure of a queued operation
-  // since the last flush.
+  // since the last flush, whether or not its `done` has heard of it.
   void flush();
 
   // Queued. A row that is there already with equal content is left as it is; the same key with

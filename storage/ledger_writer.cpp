@@ -92,22 +92,22 @@ class LedgerWriter::Impl {
   void submit_and_wait(std::function<void(RowWriter&)> apply) {
     if (std::this_thread::get_id() == thread_.get_id())
       throw std::logic_error("a `done` callback waits for the writer thread it runs on");
-    std::promise<void> promise;
-    const auto done = [&promise](std::exception_ptr error) {
+    // Shared, so that set_value() may still be running when the waiting thread goes on.
+    const auto promise = std::make_shared<std::promise<void>>();
+    const auto done = [promise](std::exception_ptr error) {
       if (error)
-        promise.set_exception(error);
+        promise->set_exception(std::move(error));
       else
-        promise.set_value();
+        promise->set_value();
     };
     Operation operation{std::move(apply), done, 0, Haste::CommitNow, nullptr};
     if (const std::exception_ptr refused = queue_.push(operation)) std::rethrow_exception(refused);
-    promise.get_future().get();
+    promise->get_future().get();
   }
 
-  // The first failure since the last flush is kept for the next one.
   void flush() {
     std::exception_ptr failed;
-    submit_and_wait([this, &failed](RowWriter&) { failed = std::exchange(unreported_, nullptr); });
+    submit_and_wait([this, &failed](RowWriter&) { failed = std::exchange(unflushed_, nullptr); });
     if (failed) std::rethrow_exception(failed);
   }
 
@@ -182,7 +182,7 @@ class LedgerWriter::Impl {
   void fail(Operation& operation, const std::exception_ptr& error) {
     operation.error = error;
     operation.apply = nullptr;
-    if (operation.haste == Haste::CanGather && !unreported_) unreported_ = error;
+    if (operation.haste == Haste::CanGather && !unflushed_) unflushed_ = error;
   }
 
   // After a failed commit or sync nobody knows what the disk holds (the kernel marks pages clean
@@ -200,7 +200,7 @@ class LedgerWriter::Impl {
   void answer(std::vector<Operation>& batch) {
     for (Operation& operation : batch) {
       --committing_;
-      if (operation.done) operation.done(operation.error);
+      if (operation.done) operation.done(std::exchange(operation.error, nullptr));
     }
     batch.clear();
   }
@@ -238,7 +238,7 @@ class LedgerWriter::Impl {
   int64_t wal_pages_ = 0;
   int64_t next_checkpoint_ = kWalBytesMax;
   bool failed_ = false;
-  std::exception_ptr unreported_;
+  std::exception_ptr unflushed_;  // the first failure since the last flush
 
   std::atomic<std::size_t> committing_ = 0;  // taken from the queue, `done` not called yet
   std::atomic<int64_t> commits_ = 0;

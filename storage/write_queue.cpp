@@ -12,8 +12,9 @@ std::exception_ptr WriteQueue::push(Operation& operation) {
     if (reason_) return reason_;
     if (closed_)
       return std::make_exception_ptr(std::logic_error("the ledger's writer is being closed"));
-    if (waiting_.size() >= limits_.operations ||
-        (!waiting_.empty() && waiting_bytes_ + operation.bytes > limits_.bytes))
+    const bool full = waiting_.size() >= limits_.operations ||
+                      (!waiting_.empty() && waiting_bytes_ + operation.bytes > limits_.bytes);
+    if (full && operation.haste == Haste::CanGather)
       return std::make_exception_ptr(std::runtime_error(
           "the disk of the ledger is too slow: " + std::to_string(waiting_.size()) +
           " operations of " + std::to_string(waiting_bytes_ >> 20) +

@@ -42,6 +42,7 @@ class WriteQueue {
   explicit WriteQueue(Limits limits) : limits_(limits) {}
 
   // Takes the operation. If it cannot, the operation is left as it was and the reason returned.
+  // The limits are not for CommitNow: a thread that blocks has only one.
   std::exception_ptr push(Operation& operation);
 
   // What goes into the next transaction, in the order of push; waits for it. Empty once the queue

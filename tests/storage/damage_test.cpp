@@ -66,6 +66,34 @@ Fate fate_of(const std::filesystem::path& file, const std::string& expected) {
   }
 }
 
+// Reads `rounds` copies of a ledger with 1 to 64 random bytes in one page; how many damages were
+// noticed.
+int flip_and_read(int rounds, uint64_t seed) {
+  TemporaryFolder folder;
+  const std::string sound = sound_ledger(folder);
+  const std::string expected = content_of(LedgerReader(folder / "sound.sqlite"));
+  const auto file = folder / "damaged.sqlite";
+  std::mt19937_64 random(seed);
+  int noticed = 0;
+  for (int round = 0; round < rounds; ++round) {
+    std::string bytes = sound;
+    // Every page gets its turn, and every eighth time it is its header that is hit.
+    const std::size_t page = std::size_t(round) % (bytes.size() / 4096) * 4096;
+    const int flips = 1 << round % 7;
+    for (int i = 0; i < flips; ++i)
+      bytes[page + random() % (round % 8 == 0 ? 16 : 4096)] = char(random());
+    write_bytes(file, bytes);
+    CAPTURE(seed);
+    CAPTURE(round);
+
+    const Fate fate = fate_of(file, expected);
+
+    CHECK(fate != Fate::Silent);
+    noticed += fate == Fate::Refused || fate == Fate::Found ? 1 : 0;
+  }
+  return noticed;
+}
+
 void change(const std::filesystem::path& file, const std::string& sql) {
   storage::Database database(file, storage::Database::Access::Write);
   database.execute("PRAGMA foreign_keys = OFF");
@@ -83,6 +111,8 @@ TEST_SUITE("storage/damage") {
   }
 
   TEST_CASE("a change of any stored content is found and named") {
+    TemporaryFolder folder;
+    const std::string sound = sound_ledger(folder);
     const std::pair<const char*, const char*> cases[] = {
         {"UPDATE text SET bytes = x'00' WHERE id = 1", "text 1 does not have the sha256"},
         {"DELETE FROM text WHERE bytes = CAST('Be brief.' AS BLOB)", "misses the text"},
@@ -100,8 +130,7 @@ TEST_SUITE("storage/damage") {
     };
     for (const auto& [sql, finding] : cases) {
       CAPTURE(sql);
-      TemporaryFolder folder;
-      sound_ledger(folder);
+      write_bytes(folder / "sound.sqlite", sound);
       change(folder / "sound.sqlite", sql);
 
       const auto findings = LedgerReader(folder / "sound.sqlite").check();
@@ -122,30 +151,7 @@ TEST_SUITE("storage/damage") {
   }
 
   TEST_CASE("flipped bytes are refused or found, or changed nothing that decides") {
-    TemporaryFolder folder;
-    const std::string sound = sound_ledger(folder);
-    const std::string expected = content_of(LedgerReader(folder / "sound.sqlite"));
-    const auto file = folder / "damaged.sqlite";
-    std::mt19937_64 random(3);
-    int noticed = 0;
-
-    for (int round = 0; round < 400; ++round) {
-      std::string bytes = sound;
-      // Every page gets its turn, and every eighth time it is its header that is hit.
-      const std::size_t pages = bytes.size() / 4096;
-      const std::size_t page = std::size_t(round) % pages * 4096;
-      const int flips = 1 << round % 7;
-      for (int i = 0; i < flips; ++i)
-        bytes[page + random() % (round % 8 == 0 ? 16 : 4096)] = char(random());
-      write_bytes(file, bytes);
-      CAPTURE(round);
-
-      const Fate fate = fate_of(file, expected);
-
-      CHECK(fate != Fate::Silent);
-      noticed += fate == Fate::Refused || fate == Fate::Found ? 1 : 0;
-    }
-    CHECK(noticed > 100);
+    CHECK(flip_and_read(120, 3) > 30);
   }
 
   TEST_CASE("a file that was cut short is refused or found") {
@@ -200,5 +206,11 @@ TEST_SUITE("storage/damage") {
     CHECK(fate_of(file, expected) == Fate::Unchanged);
     CHECK_NOTHROW(storage::LedgerWriter{file});
     CHECK(fate_of(file, expected) == Fate::Unchanged);
+  }
+}
+
+TEST_SUITE("slow/storage/damage") {
+  TEST_CASE("thousands of flipped files are refused or found, or changed nothing that decides") {
+    CHECK(flip_and_read(2'000, 5) > 500);
   }
 }

@@ -70,6 +70,22 @@ TEST_SUITE("storage/ledger_writer") {
     CHECK(count(ledger.file, "prompt") == 1);  // what the refused one would have added is undone
   }
 
+  TEST_CASE("texts of an operation that was undone are stored by the next one that needs them") {
+    TemporaryFolder folder;
+    Ledger ledger(folder / "a.sqlite");
+    ledger.intend(sample_intent("generator/0"));
+    storage::CallIntent other = sample_intent("generator/0");
+    other.prompt = sample_prompt("another statement");
+    CHECK_THROWS_AS(ledger.intend(other), std::logic_error);
+
+    other.key = "generator/1";
+    ledger.intend(other);
+
+    const auto prompt = LedgerReader(ledger.file).prompt_of(ledger.run, "generator/1");
+    REQUIRE(prompt);
+    CHECK(prompt->parts.at(0).text == "another statement");
+  }
+
   TEST_CASE("rows that name a problem, proof or call that is not there are refused") {
     TemporaryFolder folder;
     Ledger ledger(folder / "a.sqlite");
@@ -267,17 +283,17 @@ TEST_SUITE("storage/ledger_writer") {
 
   TEST_CASE("more than 65,536 waiting operations are refused at once") {
     TemporaryFolder folder;
-    Ledger ledger(folder / "a.sqlite");
     std::promise<void> release;
     std::shared_future<void> released = release.get_future().share();
     std::promise<void> blocked;
+    std::atomic<int> refused = 0;
+    Ledger ledger(folder / "a.sqlite");
     ledger.writer.intend(ledger.run, sample_intent("first"), [&](std::exception_ptr) {
       blocked.set_value();
       released.wait();  // a disk that takes its time
     });
     blocked.get_future().wait();
     const storage::DecisionRow row = {sample_problem().sha256, {}, "mean", 1, "x", "{}"};
-    std::atomic<int> refused = 0;
     const auto done = [&refused](std::exception_ptr error) { refused += error ? 1 : 0; };
 
     for (int i = 0; i < 65'536; ++i) ledger.writer.decide(ledger.run, row, done);
@@ -293,14 +309,15 @@ TEST_SUITE("storage/ledger_writer") {
 
   TEST_CASE("waiting for the writer on its own thread is a bug that is told") {
     TemporaryFolder folder;
-    Ledger ledger(folder / "a.sqlite");
     std::promise<std::string> told;
+    Ledger ledger(folder / "a.sqlite");
 
     ledger.writer.intend(ledger.run, sample_intent("generator/0"), [&](std::exception_ptr) {
       told.set_value(failure_of([&] { ledger.writer.flush(); }));
     });
 
     CHECK(holds(told.get_future().get(), "waits for the writer thread"));
+    ledger.writer.flush();  // the callback has returned
   }
 
   TEST_CASE("closing commits what is queued and leaves one file") {

@@ -29,6 +29,7 @@ TEST_SUITE("storage/write_queue") {
     CHECK(push(few, 0) == "taken");
     CHECK(holds(push(few, 0), "2 operations"));
     CHECK(few.waiting() == 2);
+    CHECK(push(few, 0, Haste::CommitNow) == "taken");  // its thread blocks: there is no flood
 
     WriteQueue small({.bytes = 100});
     CHECK(push(small, 60) == "taken");
