@@ -84,8 +84,8 @@ class ChatModel {
   // Cancellation throws boost::system::system_error(operation_aborted).
   virtual net::awaitable<std::variant<ChatReply, ChatFailure>> complete(ChatRequest request) = 0;
 
-  // What answers for a role, in words that name the same weights and server each time; part of a
-  // run's meaning.
+  // What answers for a role, in words that name the same weights each time, wherever they are
+  // served; part of a run's meaning.
   virtual std::string identity(Role role) const = 0;
 };
 

@@ -140,7 +140,7 @@ std::string request_id(std::string_view call_key, int64_t attempt) {
 }
 
 std::string endpoint_identity(const Endpoint& endpoint, std::string_view model) {
-  std::string identity = std::string(model) + " @ " + endpoint.name + " " + endpoint.base_url;
+  std::string identity(model);
   if (!endpoint.extra_body.empty())
     identity += " with " + json::parse(endpoint.extra_body).dump();  // members in a fixed order
   return identity;

@@ -26,7 +26,8 @@ http::Request endpoint_request(const Endpoint& endpoint, std::string_view method
 // "<call key>#<attempt>" with whatever a field of HTTP cannot carry replaced by '_'.
 std::string request_id(std::string_view call_key, int64_t attempt);
 
-// What answers, without secrets: "MODEL @ NAME URL", and the extra body, since it changes answers.
+// What answers, without secrets: the model, and the extra body, since it changes answers. The
+// place is left out: the same model at another address goes on with the same run.
 std::string endpoint_identity(const Endpoint& endpoint, std::string_view model);
 
 // Whether a server that was asked for one model answers under a quite different name. Servers
