@@ -62,7 +62,8 @@ class Exchange {
   std::size_t sent_bytes_ = 0;
   std::size_t received_bytes_ = 0;  // of the answer, head and all
   std::size_t body_bytes_ = 0;
-  bool reused_ = false;
+  bool reused_ = false;    // the connection was a kept one
+  bool reusable_ = false;  // and may be kept again
   bool sent_all_ = false;
   bool has_head_ = false;
   bool progressed_ = false;
@@ -127,6 +128,7 @@ net::awaitable<Outcome> Exchange::run() {
     co_await attempt();
   }
   deadline_.guard(nullptr);
+  if (reusable_) state_->pool.keep(origin_, std::move(connection_));
   co_return std::move(*outcome_);
 }
 
@@ -289,12 +291,9 @@ void Exchange::complete(std::size_t bytes_left) {
   Completed completed{.status = parser_->head().status, .body_bytes = body_bytes_};
   completed.until_close = parser_->until_close();
   outcome_ = completed;
-  deadline_.guard(nullptr);
   // Bytes beyond the answer belong to nothing we asked for.
-  if (parser_->keep_alive() && bytes_left == 0 && sent_all_ && connection_->is_open())
-    state_->pool.keep(origin_, std::move(connection_));
-  else
-    connection_->close();
+  reusable_ = parser_->keep_alive() && bytes_left == 0 && sent_all_ && connection_->is_open();
+  if (!reusable_) connection_->close();
 }
 
 }  // namespace

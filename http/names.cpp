@@ -39,7 +39,7 @@ std::shared_ptr<Names::Lookup> Names::lookup_of(const std::string& host) {
   // Those still running are dropped here and end by themselves.
   if (lookups_.size() >= kLookupsMax) lookups_.clear();
 
-  const auto lookup = std::make_shared<Lookup>(executor_);
+  auto lookup = std::make_shared<Lookup>(executor_);
   lookups_.emplace(host, lookup);
   lookup->resolver.async_resolve(
       host, "", [lookup](const boost::system::error_code& error, const auto& results) {

@@ -42,7 +42,7 @@ std::string request_head(const Request& request, const Proxy* proxy) {
                                   "' holds a line end or another control character");
     if (is_set_by_client(name))
       throw std::invalid_argument("the request field '" + name + "' is set by the HTTP client");
-    head += name + ": " + value + "\r\n";
+    head.append(name).append(": ").append(value).append("\r\n");
   }
   head += "\r\n";
   return head;
