@@ -190,8 +190,10 @@ net::awaitable<EndpointSession::Sending> EndpointSession::send_events(AnswerWrit
   const auto start = std::chrono::steady_clock::now();
   AnswerEvents events(call.frame, call.answers.front(), state_.options.chunk_tokens);
   if (style == "bom" && !co_await writer.body("\xEF\xBB\xBF")) co_return Sending::Gone;
-  while (const std::optional<std::string> event = events.next()) {
+  while (true) {
     const bool at_limit = events.tokens() >= tokens_max;
+    const std::optional<std::string> event = events.next();
+    if (!event) break;
     if (fault.kind == FaultKind::OnlyDone && *event != "[DONE]") continue;
     if (fault.kind == FaultKind::ErrorEvent && at_limit) {
       const std::string error = error_body("Scripted fault.", "server_error", "server_error");
@@ -244,6 +246,7 @@ net::awaitable<EndpointSession::Next> EndpointSession::conclude(const Request& r
   const bool unharmed = fault.delivers() || (fault.kind == FaultKind::Cut && !writer.was_cut()) ||
                         fault.kind == FaultKind::ErrorEvent || fault.kind == FaultKind::Silence;
   const bool whole = sending == Sending::Whole && unharmed;
+  if (whole) ++state_.counts.sent;
   if (whole && state_.journal.is_kept()) {
     std::string contents;
     for (const ScriptedAnswer& answer : call.answers) contents += answer.content;
@@ -262,11 +265,10 @@ net::awaitable<EndpointSession::Next> EndpointSession::conclude(const Request& r
     open = co_await writer.flush();
   }
   if (!open) {
-    ++state_.counts.cut;
     log("cut", request, call);
+    ++state_.counts.cut;
     co_return Next::Fin;
   }
-  if (whole) ++state_.counts.sent;
   if (writer.ends_by_reset()) co_return Next::Rst;
   const bool breaks_framing = fault.kind == FaultKind::Length || fault.kind == FaultKind::ThenClose;
   if (breaks_framing || !writer.leaves_connection_usable() || !may_keep(request))

@@ -108,6 +108,7 @@ std::string quote_from(std::string_view proof) {
   }
   if (!best.empty()) return std::string(best);
   // Only long lines: the first sentence or so, cut at a blank so that no character is split.
+  if (text::trim(proof).empty()) return "(nothing)";
   const std::string_view start = text::trim(proof).substr(0, kQuoteBytes);
   const std::string_view line = start.substr(0, start.find('\n'));
   return std::string(text::trim(line.substr(0, line.rfind(' '))));
@@ -253,6 +254,7 @@ std::string generate(const PromptParts& parts, const Draws& draws, const Scripte
 // Breaks the form of an answer in one of several ways that have been seen of real models.
 std::string garbled(std::string answer, const Draws& draws) {
   const std::size_t verdict = answer.rfind("VERDICT:");
+  const std::size_t third = answer.size() / 3;
   switch (draws.below(4, "garbling")) {
     case 0:
       return answer.substr(0, verdict);
@@ -261,8 +263,11 @@ std::string garbled(std::string answer, const Draws& draws) {
     case 2:
       return answer.substr(0, verdict) + "VERDICT: 0.7\n";
     default:
-      return answer.substr(0, answer.rfind('\n', answer.size() / 3));  // splits no character
+      break;
   }
+  // At a line end, where no character is split; the first line is ours and ASCII.
+  const std::size_t line_end = answer.rfind('\n', third);
+  return answer.substr(0, line_end == std::string::npos ? third : line_end);
 }
 
 // The first `bytes` of a text, without a part of a character at the end.

@@ -37,7 +37,7 @@ struct EndpointOptions {
 
 struct EndpointCounts {
   int64_t received = 0;  // chat requests that could be read
-  int64_t sent = 0;      // answered in full
+  int64_t sent = 0;      // answered in full; counted, like the journal, before the last byte
   int64_t faults = 0;    // rules that decided
   int64_t cut = 0;       // the client went while it was answered
   int64_t connections = 0;
