@@ -94,6 +94,7 @@ void record_submissions(storage::LedgerWriter& writer, int64_t run, const Job& j
     if (i % kAtOnce == kAtOnce - 1) writer.flush();
   }
   writer.flush();
+  for (const storage::AnnotationRow& mark : job.marks) writer.annotate(run, mark);
 }
 
 ExitCode code_of(const pipeline::Stop& stop, int signal) {

@@ -20,6 +20,7 @@ struct Job {
   std::string kind;  // solve, grade
   std::vector<pipeline::Item> items;
   std::vector<storage::ProblemRow> problems;  // one for each distinct statement
+  std::vector<storage::AnnotationRow> marks;  // human marks, recorded beside the votes
 };
 
 struct ConductOptions {

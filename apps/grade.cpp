@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "apps/command.h"
 #include "apps/conduct.h"
@@ -37,6 +38,19 @@ void add_mark(Graded& graded, const formats::Submission& row, const std::string&
     graded.human = *value;
   else
     graded.human_error = std::get<std::string>(fraction);
+}
+
+storage::AnnotationRow mark_row(const pipeline::Item& item, const formats::Submission& row,
+                                double fraction) {
+  storage::AnnotationRow mark;
+  mark.problem_sha256 = item.problem->sha256;
+  mark.content_key = pipeline::content_key(*item.problem, *item.proof);
+  mark.author = "input";
+  mark.kind = "mark";
+  const nlohmann::ordered_json body{
+      {"fraction", fraction}, {"mark", row.mark}, {"submission", item.name}};
+  mark.body = body.dump();
+  return mark;
 }
 
 void print_result(const Graded& graded) {
@@ -95,7 +109,9 @@ ExitCode final_code(const GradeFlags& flags, const Conducted& conducted, const I
 }
 
 ExitCode grade(const GradeFlags& flags, const Environment& environment) {
-  const auto [settings, inputs] = load(flags, environment);
+  Loaded loaded = load(flags, environment);
+  const Settings& settings = loaded.settings;
+  Inputs& inputs = loaded.inputs;
   const Config config = make_config(settings, environment);
   if (flags.show_config) {
     fmt::print("{}", shown(settings));
@@ -110,6 +126,8 @@ ExitCode grade(const GradeFlags& flags, const Environment& environment) {
     graded[i].problem = inputs.job.items[i].problem->name;
     graded[i].result.stopped = true;
     if (i < inputs.rows.size()) add_mark(graded[i], inputs.rows[i], flags.max);
+    if (graded[i].human)
+      inputs.job.marks.push_back(mark_row(inputs.job.items[i], inputs.rows[i], *graded[i].human));
     if (!graded[i].human_error.empty()) fmt::print(stderr, "{}\n", graded[i].human_error);
   }
   const auto calibration = load_calibration(config);

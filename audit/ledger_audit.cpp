@@ -11,7 +11,7 @@ namespace {
 
 // Of several asks for the same vote the last one counts; the key ends with the number of the ask.
 template <class Row>
-void keep_last(std::map<int64_t, Row>& rows, Row row) {
+void keep_last(std::map<int64_t, Row>& rows, Row& row) {
   const auto [place, fresh] = rows.try_emplace(row.index, row);
   if (!fresh && place->second.call_key < row.call_key) place->second = std::move(row);
 }
@@ -20,15 +20,14 @@ using VotesByIndex = std::map<int64_t, storage::VoteRow>;
 
 std::map<std::string, VotesByIndex> last_votes(const storage::LedgerReader& reader, int64_t run) {
   std::map<std::string, VotesByIndex> votes;
-  for (storage::VoteRow& row : reader.votes(run)) keep_last(votes[row.content_key], std::move(row));
+  for (storage::VoteRow& row : reader.votes(run)) keep_last(votes[row.content_key], row);
   return votes;
 }
 
 std::map<std::string, std::vector<storage::MetaVoteRow>> last_meta_votes(
     const storage::LedgerReader& reader, int64_t run) {
   std::map<std::string, std::map<int64_t, storage::MetaVoteRow>> last;
-  for (storage::MetaVoteRow& row : reader.meta_votes(run))
-    keep_last(last[row.vote_call_key], std::move(row));
+  for (storage::MetaVoteRow& row : reader.meta_votes(run)) keep_last(last[row.vote_call_key], row);
   std::map<std::string, std::vector<storage::MetaVoteRow>> meta;
   for (auto& [vote, rows] : last)
     for (auto& [index, row] : rows) meta[vote].push_back(std::move(row));
