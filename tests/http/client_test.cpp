@@ -8,11 +8,8 @@
 namespace {
 
 namespace net = boost::asio;
-using http::Failure;
 using kit::completed;
-using kit::contains;
 using kit::exchange;
-using kit::failure;
 
 const std::string kHello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 

@@ -6,6 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
+#include <tuple>
 
 #include "tests/http/exchange_kit.h"
 #include "tests/http/raw_server.h"
@@ -162,7 +163,7 @@ TEST_SUITE("http/deadline") {
     std::vector<int> fillers;
     for (int i = 0; i < 4; ++i) {
       fillers.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-      ::connect(fillers.back(), reinterpret_cast<sockaddr*>(&address), size);
+      std::ignore = ::connect(fillers.back(), reinterpret_cast<sockaddr*>(&address), size);
     }
     http::Request request =
         kit::request_to("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
@@ -212,15 +213,15 @@ boost::system::error_code cancelled(net::io_context& io, http::Client& client,
   boost::system::error_code thrown;
   bool done = false;
   net::co_spawn(io, client.exchange(std::move(request), recorder),
-                net::bind_cancellation_slot(signal.slot(),
-                                            [&](std::exception_ptr error, const kit::Outcome&) {
-                                              done = true;
-                                              try {
-                                                if (error) std::rethrow_exception(error);
-                                              } catch (const boost::system::system_error& aborted) {
-                                                thrown = aborted.code();
-                                              }
-                                            }));
+                net::bind_cancellation_slot(
+                    signal.slot(), [&](const std::exception_ptr& error, const kit::Outcome&) {
+                      done = true;
+                      try {
+                        if (error) std::rethrow_exception(error);
+                      } catch (const boost::system::system_error& aborted) {
+                        thrown = aborted.code();
+                      }
+                    }));
   io.restart();
   while (!done && io.run_one_for(std::chrono::seconds(5)) > 0) {
   }
@@ -262,7 +263,7 @@ TEST_SUITE("http/cancel") {
     http::Client client(io.get_executor(), {});
     for (int i = 0; i < 3; ++i)
       net::co_spawn(io, client.exchange(kit::request_to(server.url()), recorder),
-                    [](std::exception_ptr, const kit::Outcome&) {});
+                    [](const std::exception_ptr&, const kit::Outcome&) {});
     io.run_for(Milliseconds(50));
 
     CHECK(client.open_connections() == 3);
@@ -280,7 +281,7 @@ TEST_SUITE("http/cancel") {
     {
       http::Client client(io.get_executor(), {});
       net::co_spawn(io, client.exchange(kit::request_to(server.url()), recorder),
-                    [&](std::exception_ptr, const kit::Outcome& outcome) {
+                    [&](const std::exception_ptr&, const kit::Outcome& outcome) {
                       status = completed(outcome).status;
                     });
       io.run_for(Milliseconds(10));

@@ -128,7 +128,7 @@ double kib_per_stream(const std::string& address, http::ClientOptions options) {
   std::vector<net::cancellation_signal> signals(kStreams);
   const double before = resident_kib();
   for (int i = 0; i < kStreams; ++i) {
-    auto handler = [&](std::exception_ptr error, const kit::Outcome& outcome) {
+    auto handler = [&](const std::exception_ptr& error, const kit::Outcome& outcome) {
       ++ended;
       if (!error) failed = kit::failure(outcome).message;
     };

@@ -100,7 +100,7 @@ TEST_SUITE("http/names") {
       net::co_spawn(
           io,
           client.exchange(kit::request_to("http://counted.test:" + server.port() + "/"), recorder),
-          [&](std::exception_ptr, const kit::Outcome& outcome) {
+          [&](const std::exception_ptr&, const kit::Outcome& outcome) {
             done += completed(outcome).status == 200;
           });
     io.run();
@@ -134,11 +134,11 @@ TEST_SUITE("http/names") {
     timer.async_wait([&](const auto&) { signal.emit(net::cancellation_type::terminal); });
     bool thrown = false, done = false;
     net::co_spawn(io, client.exchange(kit::request_to("http://slow.test:1/"), recorder),
-                  net::bind_cancellation_slot(signal.slot(),
-                                              [&](std::exception_ptr error, const kit::Outcome&) {
-                                                thrown = error != nullptr;
-                                                done = true;
-                                              }));
+                  net::bind_cancellation_slot(
+                      signal.slot(), [&](const std::exception_ptr& error, const kit::Outcome&) {
+                        thrown = error != nullptr;
+                        done = true;
+                      }));
     const auto start = std::chrono::steady_clock::now();
     while (!done && io.run_one_for(std::chrono::seconds(5)) > 0) {
     }

@@ -9,7 +9,6 @@ namespace {
 
 namespace net = boost::asio;
 using http::Failure;
-using kit::completed;
 using kit::exchange;
 using kit::failure;
 
