@@ -1,0 +1,6 @@
+#!/bin/sh
+# clang-tidy over all sources, or over those given. Needs build/release, for the compile commands.
+cd "$(dirname "$0")/../.." || exit 1
+[ $# -gt 0 ] || set -- $(git ls-files 'text/*.cpp' 'prompts/*.cpp' 'storage/*.cpp' 'formats/*.cpp' \
+  'http/*.cpp' 'pipeline/*.cpp' 'audit/*.cpp' 'apps/*.cpp' | grep -v boost_asio)
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/release
