@@ -1,6 +1,5 @@
 // Whether a ledger works where the ledger is to be, tried with one; and how the real one is.
 #include <fmt/format.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,10 +195,10 @@ Check check_rows(const std::filesystem::path& ledger) {
 }
 
 Check check_sqlite() {
-  return {
-      "SQLite", State::Ok,
-      fmt::format("{}; one connection writes and checkpoints, under a lock", sqlite3_libversion()),
-      "", false};
+  return {"SQLite", State::Ok,
+          fmt::format("{}; one connection writes and checkpoints, under a lock",
+                      storage::sqlite_version()),
+          "", false};
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // elenchus version: all that a report of a fault should name.
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <sqlite3.h>
 #include <boost/version.hpp>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "pipeline/rules.h"
 #include "prompts/template.h"
 #include "storage/migrations.h"
+#include "storage/sqlite.h"
 
 namespace apps {
 namespace {
@@ -17,16 +17,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string build_type() {
-#ifdef NDEBUG
-  std::string type = "release";
+#ifdef __OPTIMIZE__
+  std::string type = "optimised";
 #else
-  std::string type = "debug";
+  std::string type = "not optimised";
+#endif
+#ifndef NDEBUG
+  type += ", with assertions";
 #endif
 #ifdef __SANITIZE_ADDRESS__
-  type += " with sanitizers";
+  type += ", with sanitizers";
 #endif
 #ifdef __SANITIZE_THREAD__
-  type += " with the thread sanitizer";
+  type += ", with the thread sanitizer";
 #endif
   return type;
 }
@@ -45,7 +48,7 @@ Json facts() {
             {"compiler", compiler()},
             {"boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000,
                                   BOOST_VERSION % 100)},
-            {"sqlite", sqlite3_libversion()},
+            {"sqlite", storage::sqlite_version()},
             {"openssl", OpenSSL_version(OPENSSL_VERSION)},
             {"ledger", storage::migrations().size()},
             {"rules", pipeline::kRulesVersion}};

@@ -200,6 +200,8 @@ bool SqlError::environment_failed() const {
   }
 }
 
+std::string sqlite_version() { return sqlite3_libversion(); }
+
 Database::Database(const std::filesystem::path& file, Access access) {
   const std::filesystem::path place = resolved(file);
   handle_ = (access == Access::Write ? open_to_write(place) : open_to_read(place)).release();

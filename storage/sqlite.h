@@ -12,6 +12,8 @@ struct sqlite3_stmt;
 
 namespace storage {
 
+std::string sqlite_version();  // "3.40.1"
+
 // The few parts of SQLite that we use. Each object is used by one thread at a time.
 // Every failure throws SqlError, whose message holds the file, SQLite's message and the SQL.
 
