@@ -74,9 +74,16 @@ storage::RunRow wanted_run(const Settings& settings, const Config& config, const
   return run;
 }
 
+storage::RunInputs inputs_of(const Job& job) {
+  storage::RunInputs inputs{job.problems, {}, job.marks};
+  for (std::size_t i = 0; i < job.items.size(); ++i)
+    if (job.items[i].proof) inputs.proofs.push_back(pipeline::submission_row(job.items[i], i));
+  return inputs;
+}
+
 pipeline::OpenedRun open(storage::LedgerWriter& writer, const storage::LedgerReader& reader,
                          storage::RunRow wanted, const Job& job, pipeline::Fork fork) {
-  auto opened = pipeline::open_run(writer, reader, std::move(wanted), job.problems, fork);
+  auto opened = pipeline::open_run(writer, reader, std::move(wanted), inputs_of(job), fork);
   if (const auto* changed = std::get_if<pipeline::MeaningChanged>(&opened))
     throw Exit(ExitCode::Usage,
                fmt::format("run {} is about the same inputs, but means something else:\n  {}\n"
@@ -84,17 +91,6 @@ pipeline::OpenedRun open(storage::LedgerWriter& writer, const storage::LedgerRea
                            "settings go on with the old one.",
                            changed->run, fmt::join(changed->differences, "\n  ")));
   return std::get<pipeline::OpenedRun>(std::move(opened));
-}
-
-void record_submissions(storage::LedgerWriter& writer, int64_t run, const Job& job) {
-  constexpr std::size_t kAtOnce = 1000;  // well below what the writer's queue holds
-  for (std::size_t i = 0; i < job.items.size(); ++i) {
-    if (!job.items[i].proof) continue;
-    writer.add_proof(run, pipeline::submission_row(job.items[i], i), [](std::exception_ptr) {});
-    if (i % kAtOnce == kAtOnce - 1) writer.flush();
-  }
-  writer.flush();
-  for (const storage::AnnotationRow& mark : job.marks) writer.annotate(run, mark);
 }
 
 ExitCode code_of(const pipeline::Stop& stop, int signal) {
@@ -219,7 +215,6 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   const auto reader = open_reader(config.ledger);
   pipeline::OpenedRun opened = open(
       *writer, *reader, wanted_run(settings, config, job, templates, model), job, options.fork);
-  if (!opened.continued) record_submissions(*writer, opened.row.id, job);
   on_start(opened.row, opened.continued);
 
   pipeline::LiveBook::Options book_options;

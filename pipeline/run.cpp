@@ -119,8 +119,7 @@ std::string submission_name(const storage::ProofRow& row) {
 std::variant<OpenedRun, MeaningChanged> open_run(storage::LedgerWriter& writer,
                                                  const storage::LedgerReader& reader,
                                                  storage::RunRow wanted,
-                                                 const std::vector<storage::ProblemRow>& problems,
-                                                 Fork fork) {
+                                                 const storage::RunInputs& inputs, Fork fork) {
   std::optional<storage::RunRow> newest;
   for (const storage::RunRow& run : reader.runs()) {
     if (run.kind != wanted.kind || run.subject_sha256 != wanted.subject_sha256) continue;
@@ -138,7 +137,7 @@ std::variant<OpenedRun, MeaningChanged> open_run(storage::LedgerWriter& writer,
   }
   if (newest) wanted.forked_from = newest->id;
   wanted.state = "running";
-  wanted.id = writer.create_run(wanted, problems);
+  wanted.id = writer.begin_run(wanted, inputs);
   return OpenedRun{std::move(wanted), false};
 }
 

@@ -29,8 +29,7 @@ enum class Fork { No, Yes };
 std::variant<OpenedRun, MeaningChanged> open_run(storage::LedgerWriter& writer,
                                                  const storage::LedgerReader& reader,
                                                  storage::RunRow wanted,
-                                                 const std::vector<storage::ProblemRow>& problems,
-                                                 Fork fork);
+                                                 const storage::RunInputs& inputs, Fork fork);
 
 // One thing to do: a problem to solve, or a proof to grade.
 struct Item {
@@ -39,8 +38,8 @@ struct Item {
   std::shared_ptr<const std::string> proof;  // null: to be found
 };
 
-// A submitted proof as a row, and the name of the item in it. All of a run's are recorded before
-// the first is judged, so that the run can be gone on with from its ledger alone.
+// A submitted proof as a row, and the name of the item in it. All of a run's are recorded with the
+// run itself, so that it can be gone on with from its ledger alone.
 storage::ProofRow submission_row(const Item& item, std::size_t index);
 std::string submission_name(const storage::ProofRow& row);
 

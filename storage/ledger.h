@@ -45,6 +45,8 @@ class LedgerWriter {
 
   // Blocking; for the start and end of a run.
   int64_t create_run(const RunRow& run, const std::vector<ProblemRow>& problems);
+  // create_run with all of its inputs in one transaction: no death leaves a run with some of them.
+  int64_t begin_run(const RunRow& run, const RunInputs& inputs);
   void set_run_state(int64_t run, std::string_view state, std::string_view reason);
   void annotate(int64_t run, const AnnotationRow& row);
   // Returns when all that was queued is committed; throws the first failure of a queued operation

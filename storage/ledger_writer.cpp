@@ -256,6 +256,17 @@ int64_t LedgerWriter::create_run(const RunRow& run, const std::vector<ProblemRow
   return id;
 }
 
+int64_t LedgerWriter::begin_run(const RunRow& run, const RunInputs& inputs) {
+  int64_t id = 0;
+  impl_->submit_and_wait([&](RowWriter& rows) {
+    id = rows.create_run(run, inputs.problems);
+    for (const ProofRow& proof : inputs.proofs) rows.add_proof(id, proof);
+    for (const AnnotationRow& annotation : inputs.annotations)
+      rows.annotate(id, annotation, now_ms());
+  });
+  return id;
+}
+
 void LedgerWriter::set_run_state(int64_t run, std::string_view state, std::string_view reason) {
   impl_->submit_and_wait([&](RowWriter& rows) { rows.set_run_state(run, state, reason); });
 }

@@ -156,6 +156,13 @@ struct AnnotationRow {
   std::string body;  // JSON
 };
 
+// What a run begins with, recorded together with it.
+struct RunInputs {
+  std::vector<ProblemRow> problems;
+  std::vector<ProofRow> proofs;  // submitted ones; what is generated is added later
+  std::vector<AnnotationRow> annotations;
+};
+
 // A call as it stands in the ledger.
 struct StoredCall {
   std::string key;

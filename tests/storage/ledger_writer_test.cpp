@@ -252,6 +252,30 @@ TEST_SUITE("storage/ledger_writer") {
     CHECK(count(folder / "a.sqlite", "run") == 1);
   }
 
+  TEST_CASE("a run begins with all of its inputs or not at all") {
+    TemporaryFolder folder;
+    const auto file = folder / "a.sqlite";
+    storage::LedgerWriter writer(file);
+    storage::RunInputs inputs;
+    inputs.problems = {sample_problem()};
+    inputs.proofs = {sample_proof("submitted/0", "a"), sample_proof("submitted/1", "b")};
+    inputs.annotations = {
+        {inputs.proofs[0].problem_sha256, inputs.proofs[0].content_key, "input", "mark",
+         R"({"fraction":1})"},
+        {inputs.proofs[1].problem_sha256, "no such proof", "input", "mark", R"({"fraction":0})"}};
+
+    CHECK_THROWS(writer.begin_run(sample_run(), inputs));
+    CHECK(count(file, "run") == 0);
+    CHECK(count(file, "proof") == 0);
+
+    inputs.annotations[1].content_key = inputs.proofs[1].content_key;
+    const int64_t before = writer.commits();
+    const int64_t run = writer.begin_run(sample_run(), inputs);
+    CHECK(writer.commits() == before + 1);
+    CHECK(LedgerReader(file).proofs(run).size() == 2);
+    CHECK(LedgerReader(file).annotations(run).size() == 2);
+  }
+
   TEST_CASE(
       "operations queued together share transactions, and one that fails undoes only itself") {
     TemporaryFolder folder;
