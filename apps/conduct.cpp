@@ -224,8 +224,7 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   book_options.budget = config.budget;
   book_options.in_flight_max = config.in_flight;
   book_options.retry_failed = options.retry_failed;
-  pipeline::LiveBook book(context.get_executor(), *writer, *reader, model, std::move(book_options),
-                          board);
+  pipeline::LiveBook book(context.get_executor(), *writer, *reader, model, book_options, board);
   const pipeline::Loop loop{book, templates, config.effort, opened.row.seed, opened.row.secret};
   Interrupts interrupts(context, book, view);
   std::exception_ptr failure;

@@ -122,7 +122,11 @@ net::awaitable<SearchResult> Search::run() {
   } catch (const boost::system::system_error&) {
     aborted = true;  // co_await is not allowed in here
   }
+  // A cancelled coroutine cannot await anything; from here on it has to, until all tasks have
+  // ended.
+  co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
   co_await stop_all();
+  co_await net::this_coro::reset_cancellation_state(net::enable_terminal_cancellation());
   if (failure_) std::rethrow_exception(failure_);
   SearchResult found = result();
   if (aborted) {
@@ -136,13 +140,11 @@ net::awaitable<SearchResult> Search::run() {
 
 // Waits for every task to end: they use this object.
 net::awaitable<void> Search::stop_all() {
-  co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
   for (auto& [place, task] : tasks_) {
     task->cancelled = true;
     if (!task->done) task->cancel.emit(net::cancellation_type::terminal);
   }
   while (running_ > 0) co_await changed_.wait();
-  co_await net::this_coro::reset_cancellation_state(net::enable_terminal_cancellation());
 }
 
 void Search::start(Place place, std::vector<const Node*> candidates) {
