@@ -229,6 +229,8 @@ std::optional<std::string> nearest_column(Target target, std::span<const std::st
   if (const auto near = nearest_column(target, columns)) {
     message += "; did you mean \"" + *near + "\"?";
     example = *near;
+  } else {
+    message += ".";
   }
   throw FormatError(message + " Name it with --map " + std::string(to_text(target)) + "=" +
                     example);
