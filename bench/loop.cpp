@@ -37,13 +37,13 @@ namespace net = boost::asio;
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kSteps = 8;  // of each proof: some 500 bytes
 constexpr auto kSampleEvery = std::chrono::milliseconds(200);
 constexpr std::string_view kRunSecret = "0123456789abcdef0123456789abcdef";
 
 struct Arguments {
   int64_t calls = 20'480;
-  int64_t votes = 64;  // on each proof
+  int64_t votes = 64;     // on each proof
+  std::size_t steps = 8;  // of each proof, of some 60 bytes
   int64_t in_flight = 256;
   bool whole = false;     // answers as one JSON object, not as a stream
   std::string url;        // of an endpoint that runs already; empty: one is started
@@ -84,7 +84,7 @@ std::vector<pipeline::Item> make_items(const Arguments& arguments) {
   for (int64_t i = 0; i < arguments.proofs(); ++i) {
     const support::Draws draws(support::mixed(7, uint64_t(i)));
     std::string proof = fmt::format("Proof number {}.\n", i);
-    for (std::size_t step = 1; step <= kSteps; ++step)
+    for (std::size_t step = 1; step <= arguments.steps; ++step)
       proof += support::write_step(step, support::StepKind::Right, draws) + '\n';
     items.push_back({fmt::format("p{}", i), problem, std::make_shared<std::string>(proof)});
   }
@@ -323,6 +323,8 @@ int main(int count, char** words) {
   app.require_subcommand(1);
   app.add_option("--calls", arguments.calls, "rounded up to whole proofs")->capture_default_str();
   app.add_option("--votes", arguments.votes, "on each proof")->capture_default_str();
+  app.add_option("--steps", arguments.steps, "of each proof, of some 60 bytes")
+      ->capture_default_str();
   app.add_option("--in-flight", arguments.in_flight)->capture_default_str();
   app.add_flag("--whole", arguments.whole, "answers as one JSON object, not as a stream");
   app.add_option("--url", arguments.url, "of an endpoint that runs; else one is started");
