@@ -59,7 +59,7 @@ History read_history(const storage::LedgerReader& reader,
 
 // What the flags say, else what the history says, else what is assumed for any model.
 struct AssumedByHand {
-  std::optional<double> accept, negative, output_tokens, tokens_per_second;
+  std::optional<double> accept{}, negative{}, output_tokens{}, tokens_per_second{};
 };
 Assumptions assumptions_of(const AssumedByHand& by_hand, const History& history,
                            const pipeline::Roles& roles);

@@ -132,14 +132,17 @@ Assumption share(const std::optional<double>& by_hand, const char* flag, int64_t
   return {fallback, "assumed"};
 }
 
+// A call names its model as "MODEL" or "MODEL with {...}" (pipeline/remote_request.h).
+bool is_of(const std::string& identity, const std::string& model) {
+  return !model.empty() && (identity == model || identity.starts_with(model + " with "));
+}
+
 void add_calls(History& history, const std::vector<storage::StoredCall>& calls,
                const std::array<std::string, pipeline::kRoles>& models,
                std::set<std::string>& counted) {
   for (const storage::StoredCall& call : calls) {
     for (std::size_t role = 0; role < models.size(); ++role) {
-      // A call names its model as "MODEL @ SERVER ..." (pipeline/remote_request.h).
-      if (call.role != to_text(static_cast<Role>(role)) || models[role].empty() ||
-          !call.model.starts_with(models[role] + " @ "))
+      if (call.role != to_text(static_cast<Role>(role)) || !is_of(call.model, models[role]))
         continue;
       counted.insert(call.key);
       if (call.state != "answered" || !call.answer.tokens_output) continue;

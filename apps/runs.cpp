@@ -187,7 +187,8 @@ std::string meaning_lines(const std::string& meaning) {
   const Json json = Json::parse(meaning, nullptr, false);
   std::vector<std::vector<std::string>> rows;
   if (!json.is_object()) return "";
-  for (const auto& [pointer, value] : json.flatten().items()) {
+  const Json flat = json.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
     std::string name = pointer.substr(1);
     std::replace(name.begin(), name.end(), '/', '.');
     rows.push_back({"  " + printable(name),
@@ -318,6 +319,20 @@ CLI::App& add_leaf(CLI::App& runs, Invocation& invocation, std::shared_ptr<RunsF
   return leaf;
 }
 
+[[noreturn]] void refuse_unknown(const CLI::App& runs) {
+  std::vector<std::string> names;
+  for (const CLI::App* leaf : runs.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(leaf->get_name());
+  const std::vector<std::string> words = runs.remaining();
+  std::string sentence = fmt::format("say what to do with runs: {}", fmt::join(names, ", "));
+  if (!words.empty()) {
+    const auto near = text::nearest(words.front(), names);
+    sentence = fmt::format("there is no command 'runs {}'; {}", words.front(),
+                           near ? "did you mean '" + *near + "'?" : sentence);
+  }
+  throw Exit(ExitCode::Usage, sentence);
+}
+
 void add_run_number(CLI::App& leaf, RunsFlags& flags) {
   leaf.add_option("run", flags.run, "number of the run, from `elenchus runs list`")
       ->type_name("RUN")
@@ -329,7 +344,12 @@ void add_run_number(CLI::App& leaf, RunsFlags& flags) {
 void add_runs(CLI::App& app, Invocation& invocation) {
   CLI::App& runs =
       add_command(app, "runs", "list, show, export and back up stored runs", "elenchus runs list");
-  runs.require_subcommand(1);
+  // What is no command below `runs` is told with the nearest one, and not by the parser.
+  runs.require_subcommand(0, 1);
+  runs.allow_extras();
+  runs.callback([&runs] {
+    if (runs.get_subcommands().empty()) refuse_unknown(runs);
+  });
   auto flags = std::make_shared<RunsFlags>();
   add_leaf(runs, invocation, flags, list, {"list", "all runs, oldest first", "elenchus runs list"});
   CLI::App& shown = add_leaf(

@@ -5,6 +5,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "audit/ledger_audit.h"
 #include "audit/trace.h"
 #include "formats/csv.h"
 #include "text/words.h"
@@ -191,68 +192,11 @@ std::size_t write_markdown(const RunRecord& record, Output& output) {
   return record.items.size();
 }
 
-audit::Standing trace_standing(const CastVote& vote, const pipeline::Effort& effort) {
-  if (vote.vote.outcome != pipeline::VoteOutcome::Parsed) return audit::Standing::Counted;
-  switch (pipeline::standing_of(vote.vote, effort.votes.meta)) {
-    case pipeline::Standing::Struck:
-      return audit::Standing::Struck;
-    case pipeline::Standing::Open:
-      return audit::Standing::Open;
-    case pipeline::Standing::Positive:
-    case pipeline::Standing::Upheld:
-      return audit::Standing::Counted;
-  }
-  return audit::Standing::Counted;
-}
-
-audit::TraceVote trace_vote(const storage::LedgerReader& reader, const RunRecord& record,
-                            const CastVote& vote) {
-  audit::TraceVote made;
-  const bool parsed = vote.vote.outcome == pipeline::VoteOutcome::Parsed;
-  if (parsed) {
-    made.score = vote.row.score.value_or("");
-    made.fraction = double(prompts::halves(vote.vote.score)) / 2;
-  }
-  made.standing = trace_standing(vote, record.effort);
-  if (parsed) {
-    made.issues.emplace();
-    for (const storage::IssueRow& issue : vote.row.issues)
-      made.issues->push_back({issue.quote, issue.severity, issue.reason});
-  }
-  if (const auto call = reader.call(record.run.id, vote.row.call_key)) {
-    made.text = call->answer.text;
-    made.truncated = call->state == "answered" && call->answer.finish_reason != "stop";
-  }
-  return made;
-}
-
 std::size_t write_traces(const storage::LedgerReader& reader, const RunRecord& record,
                          Output& output) {
-  std::size_t traces = 0;
-  for (const RunItem& item : record.items)
-    for (const storage::ProofRow* proof : texts_of(item)) {
-      const JudgedText& judged = record.judged_text(*proof);
-      audit::Trace trace;
-      trace.id = record.run.kind == "grade" ? item.id : item.id + " " + proof->key;
-      trace.problem = item.problem.statement;
-      trace.proof = proof->text;
-      trace.self_evaluation = proof->self_evaluation.value_or("");
-      trace.requested = std::size_t(judged.tally.requested);
-      trace.returned = std::size_t(judged.tally.returned);
-      trace.parsed = std::size_t(judged.tally.parsed);
-      trace.quorum = std::size_t(record.effort.votes.quorum);
-      if (judged.tally.counted > 0) trace.mean = judged.tally.mean();
-      if (judged.decision && judged.decision->outcome != "undecided")
-        trace.accepted = judged.decision->outcome == "accepted";
-      trace.rule = to_text(record.effort.rule);
-      if (record.effort.rule == pipeline::Rule::Mean)
-        trace.rule_threshold = record.effort.votes.mean_threshold;
-      for (const CastVote& vote : judged.votes)
-        trace.votes.push_back(trace_vote(reader, record, vote));
-      output.write(audit::write_trace(trace));
-      ++traces;
-    }
-  return traces;
+  const std::vector<audit::Trace> traces = audit::traces_of_run(reader, record.run);
+  for (const audit::Trace& trace : traces) output.write(audit::write_trace(trace));
+  return traces.size();
 }
 
 // The mark that a person gave this text or its problem, if any: {"score": ...}.

@@ -86,6 +86,8 @@ class View::Impl : public std::enable_shared_from_this<View::Impl> {
     write(erased());
   }
 
+  void clear() { write(erased()); }
+
   void say(const std::string& line) {
     if (options_.display == Display::None) return;
     std::string text = erased();
@@ -166,6 +168,7 @@ View::View(boost::asio::any_io_executor executor, const pipeline::Board& board, 
 View::~View() { impl_->stop(); }
 void View::start() { impl_->start(); }
 void View::stop() { impl_->stop(); }
+void View::clear() { impl_->clear(); }
 void View::say(const std::string& line) { impl_->say(line); }
 
 View::Options view_options(const Config& config, const Environment& environment) {

@@ -45,6 +45,10 @@ class View {
   // A line that stays.
   void say(const std::string& line);
 
+  // Takes the live lines away until they are drawn next: to be called before anything else writes
+  // to the same terminal, such as a result to standard output.
+  void clear();
+
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;
