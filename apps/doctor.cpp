@@ -69,6 +69,8 @@ Resolved resolved(const SettingFlags& given, const Environment& environment, Che
                       "correct it; what follows was checked with what is built in", false});
   }
   made.settings = Settings();
+  if (const auto db = given.given.find("db"); db != given.given.end() && !db->second.empty())
+    made.settings.set("db", {db->second, "--db"});
   made.config = make_config(made.settings, environment);
   return made;
 }

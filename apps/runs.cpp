@@ -319,18 +319,29 @@ CLI::App& add_leaf(CLI::App& runs, Invocation& invocation, std::shared_ptr<RunsF
   return leaf;
 }
 
-[[noreturn]] void refuse_unknown(const CLI::App& runs) {
+// What stands behind `runs` and is none of its commands, or no flag of the one that was given.
+void refuse_unknown(const CLI::App& runs) {
   std::vector<std::string> names;
-  for (const CLI::App* leaf : runs.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(leaf->get_name());
-  const std::vector<std::string> words = runs.remaining();
-  std::string sentence = fmt::format("say what to do with runs: {}", fmt::join(names, ", "));
-  if (!words.empty()) {
-    const auto near = text::nearest(words.front(), names);
-    sentence = fmt::format("there is no command 'runs {}'; {}", words.front(),
-                           near ? "did you mean '" + *near + "'?" : sentence);
+  std::string before = "runs";
+  if (runs.get_subcommands().empty()) {
+    for (const CLI::App* leaf : runs.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(leaf->get_name());
+  } else {
+    const CLI::App* leaf = runs.get_subcommands().front();
+    before += " " + leaf->get_name();
+    for (const CLI::Option* option : leaf->get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
-  throw Exit(ExitCode::Usage, sentence);
+  const std::vector<std::string> words = runs.remaining(true);
+  if (words.empty() && !runs.get_subcommands().empty()) return;
+  if (words.empty())
+    throw Exit(ExitCode::Usage,
+               fmt::format("say what to do with runs: {}", fmt::join(names, ", ")));
+  const auto near = text::nearest(words.front().substr(0, words.front().find('=')), names);
+  throw Exit(ExitCode::Usage,
+             fmt::format("'{}' is not expected behind `{}`; {}", words.front(), before,
+                         near ? "did you mean '" + *near + "'?"
+                              : "`elenchus " + before + " --help` tells what is"));
 }
 
 void add_run_number(CLI::App& leaf, RunsFlags& flags) {
@@ -347,9 +358,7 @@ void add_runs(CLI::App& app, Invocation& invocation) {
   // What is no command below `runs` is told with the nearest one, and not by the parser.
   runs.require_subcommand(0, 1);
   runs.allow_extras();
-  runs.callback([&runs] {
-    if (runs.get_subcommands().empty()) refuse_unknown(runs);
-  });
+  runs.callback([&runs] { refuse_unknown(runs); });
   auto flags = std::make_shared<RunsFlags>();
   add_leaf(runs, invocation, flags, list, {"list", "all runs, oldest first", "elenchus runs list"});
   CLI::App& shown = add_leaf(

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kNameMin = 12;
 constexpr std::size_t kNameMax = 40;
 constexpr std::size_t kFiguresWidth = 62;  // what stands behind a name, about
-constexpr std::size_t kWidthMin = 20;      // a narrower terminal gets lines that it will wrap
 
 std::vector<Piece> problem_line(const pipeline::ItemProgress& item, std::size_t name_width) {
   std::vector<Piece> pieces;
@@ -92,7 +91,7 @@ std::string joined(const std::vector<Piece>& pieces) {
 
 // One less than the terminal has: a full line would let some terminals wrap.
 std::size_t usable_width(const View::Options& options) {
-  return std::max(kWidthMin, std::size_t(std::max(options.width, 1)) - 1);
+  return std::size_t(std::max(options.width - 1, 1));
 }
 
 }  // namespace
