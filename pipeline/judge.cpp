@@ -20,6 +20,7 @@ struct Case {
   std::shared_ptr<const std::string> proof;
   std::string content_key;
   std::shared_ptr<const Prompt> prompt;
+  prompts::QuotedProof quotes;
   ItemProgress* progress;
 };
 
@@ -105,13 +106,16 @@ net::awaitable<Vote> cast_vote(const Case& c, int64_t index) {
     CallSpec spec = spec_of(c, Role::Verifier, std::to_string(index), index, ask);
     spec.prompt = c.prompt;
     vote.call_key = spec.key;
-    Derive derive = [spec, proof = c.proof](const CallResult& result) {
+    // A fresh answer is read when it is recorded; one from the ledger is read here.
+    const auto fresh = std::make_shared<std::optional<VoteReading>>();
+    Derive derive = [spec, &c, fresh](const CallResult& result) {
+      *fresh = read_vote(result, *c.proof, c.quotes);
       DerivedRows rows;
-      rows.vote = to_row(read_vote(result, *proof), spec);
+      rows.vote = to_row(**fresh, spec);
       return rows;
     };
     CallResult result = co_await c.loop.book.ask(std::move(spec), std::move(derive));
-    const VoteReading reading = read_vote(result, *c.proof);
+    const VoteReading reading = *fresh ? **fresh : read_vote(result, *c.proof, c.quotes);
     vote.outcome = reading.outcome;
     vote.score = reading.verification.score;
     vote.echo = reading.echo;
@@ -172,7 +176,7 @@ net::awaitable<Judgement> judge(const Loop& loop, std::shared_ptr<const Problem>
   const VotePlan& plan = loop.effort.votes;
   const auto prompt =
       make_prompt(loop.templates.at("verify"), parts_of(*problem, *proof), loop.secret);
-  const Case c{loop, problem, proof, key, prompt, progress};
+  const Case c{loop, problem, proof, key, prompt, prompts::QuotedProof(*proof), progress};
   for (int64_t first = 0; first < plan.votes; first += loop.effort.wave) {
     std::vector<net::awaitable<Vote>> wave;
     for (int64_t i = first; i < std::min(plan.votes, first + loop.effort.wave); ++i)

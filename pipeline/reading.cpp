@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "prompts/gates.h"
-#include "prompts/quotes.h"
 
 namespace pipeline {
 namespace {
@@ -18,7 +17,7 @@ std::string unreadable(const CallResult& result) {
 }
 
 std::vector<storage::IssueRow> located(const std::vector<prompts::Issue>& issues,
-                                       std::string_view proof) {
+                                       const prompts::QuotedProof& quotes) {
   std::vector<storage::IssueRow> rows;
   rows.reserve(issues.size());
   for (const prompts::Issue& issue : issues) {
@@ -26,7 +25,7 @@ std::vector<storage::IssueRow> located(const std::vector<prompts::Issue>& issues
     row.severity = to_text(issue.severity);
     row.quote = issue.quote;
     row.reason = issue.reason;
-    if (const auto passage = prompts::find_quote(proof, issue.quote)) {
+    if (const auto passage = quotes.find(issue.quote)) {
       row.begin = static_cast<int64_t>(passage->begin);
       row.end = static_cast<int64_t>(passage->end);
     }
@@ -43,6 +42,11 @@ bool none_found(const std::vector<storage::IssueRow>& issues) {
 }  // namespace
 
 VoteReading read_vote(const CallResult& result, std::string_view proof) {
+  return read_vote(result, proof, prompts::QuotedProof(proof));
+}
+
+VoteReading read_vote(const CallResult& result, std::string_view proof,
+                      const prompts::QuotedProof& quotes) {
   VoteReading reading;
   if (!result.answered) {
     reading.note = result.error;
@@ -58,7 +62,7 @@ VoteReading read_vote(const CallResult& result, std::string_view proof) {
     return reading;
   }
   reading.verification = std::get<prompts::Verification>(std::move(parsed));
-  reading.issues = located(reading.verification.issues, proof);
+  reading.issues = located(reading.verification.issues, quotes);
   if (reading.verification.score != prompts::Score::One && none_found(reading.issues)) {
     reading.note = "no quoted passage occurs in the proof";
     return reading;

@@ -7,6 +7,7 @@
 
 #include "pipeline/call_book.h"
 #include "pipeline/rules.h"
+#include "prompts/quotes.h"
 #include "prompts/verdict.h"
 #include "storage/rows.h"
 
@@ -24,6 +25,9 @@ struct VoteReading {
 };
 // Issues none of whose quotes occur in the proof are invented: such a negative vote is unparsed.
 VoteReading read_vote(const CallResult& result, std::string_view proof);
+// The same for many votes on one proof: `quotes` is made of it.
+VoteReading read_vote(const CallResult& result, std::string_view proof,
+                      const prompts::QuotedProof& quotes);
 
 struct MetaReading {
   VoteOutcome outcome = VoteOutcome::Failed;

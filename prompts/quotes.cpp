@@ -127,16 +127,23 @@ std::optional<std::string> without_quotation_marks(const std::string& plain) {
 }  // namespace
 
 std::optional<Passage> find_quote(std::string_view proof, std::string_view quote) {
-  if (quote.size() > kQuoteBytesMax || proof.size() > kQuotedProofBytesMax) return std::nullopt;
-  const PlainText plain_proof = plain_text(proof);
+  return QuotedProof(proof).find(quote);
+}
 
+QuotedProof::QuotedProof(std::string_view proof)
+    : plain_(proof.size() > kQuotedProofBytesMax
+                 ? nullptr
+                 : std::make_shared<const PlainText>(plain_text(proof))) {}
+
+std::optional<Passage> QuotedProof::find(std::string_view quote) const {
+  if (quote.size() > kQuoteBytesMax || plain_ == nullptr) return std::nullopt;
   std::vector<std::string> readings{plain_text(quote).bytes};
   if (const auto bare = without_blockquote(quote)) readings.push_back(plain_text(*bare).bytes);
   for (std::size_t i = 0, written = readings.size(); i < written; ++i)
     if (auto bare = without_quotation_marks(readings[i])) readings.push_back(std::move(*bare));
 
   for (const std::string& reading : readings)
-    if (const auto passage = find_plain(plain_proof, reading)) return passage;
+    if (const auto passage = find_plain(*plain_, reading)) return passage;
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -23,6 +24,17 @@ struct Passage {
 // kQuoteLettersMin characters that count; a passage with fewer is never found: it could be
 // anywhere. Letter case and every other character count.
 std::optional<Passage> find_quote(std::string_view proof, std::string_view quote);
+
+// The same proof made ready once for many look-ups: all the votes on it quote the same text.
+struct PlainText;
+class QuotedProof {
+ public:
+  explicit QuotedProof(std::string_view proof);
+  std::optional<Passage> find(std::string_view quote) const;
+
+ private:
+  std::shared_ptr<const PlainText> plain_;  // null: longer than kQuotedProofBytesMax
+};
 
 inline constexpr std::size_t kQuoteLettersMin = 4;
 
