@@ -119,21 +119,21 @@ std::string in_quotes(const std::string& text) {
 
 std::string key_of(const Node& node) { return node.path.empty() ? "." : node.path; }
 
-// The shell walks over the words before the cursor, from command to command; `path` is where it
-// stands. Bash and zsh share this loop.
+// The shell walks over the words before the cursor, from command to command; `at` is where it
+// stands. Bash and zsh share this loop, so no name in it may be special to either.
 std::string walk_lines(const Node& root) {
-  std::string lines = "    case \"$path:$word\" in\n";
+  std::string lines = "    case \"$at:$word\" in\n";
   for (const Node* node : all_of(root))
     for (const Node& command : node->commands)
-      lines += fmt::format("      {}:{}) path={} ;;\n", key_of(*node), command.names.back(),
-                           command.path);
+      lines +=
+          fmt::format("      {}:{}) at={} ;;\n", key_of(*node), command.names.back(), command.path);
   return lines + "    esac\n";
 }
 
 std::string bash_candidates(const Taken& taken) {
   if (taken.kind == Taken::Kind::File) return "files=1";
   if (taken.kind == Taken::Kind::Words)
-    return fmt::format("words={}", in_quotes(fmt::format("{}", fmt::join(taken.words, " "))));
+    return fmt::format("offer={}", in_quotes(fmt::format("{}", fmt::join(taken.words, " "))));
   return ":";
 }
 
@@ -154,7 +154,7 @@ std::string word_cases(const Node& root) {
     std::vector<std::string> flags;
     for (const Flag& flag : node->flags) flags.push_back(flag.name);
     std::string places = fmt::format(
-        "words={}", in_quotes(fmt::format("{}", fmt::join(names_of(node->commands), " "))));
+        "offer={}", in_quotes(fmt::format("{}", fmt::join(names_of(node->commands), " "))));
     if (node->commands.empty()) places = bash_candidates(node->places);
     lines += fmt::format("      {}) flags={}; {} ;;\n", key_of(*node),
                          in_quotes(fmt::format("{}", fmt::join(flags, " "))), places);
@@ -166,21 +166,21 @@ std::string bash_script(const Node& root) {
   return fmt::format(R"(# bash completion of elenchus: source this file, or put it into
 # ~/.local/share/bash-completion/completions/elenchus
 _elenchus() {{
-  local current="${{COMP_WORDS[COMP_CWORD]}}" previous="" path=. word words="" flags="" files="" value="" i
+  local current="${{COMP_WORDS[COMP_CWORD]}}" previous="" at=. word offer="" flags="" files="" value="" i
   [ "$COMP_CWORD" -gt 0 ] && previous="${{COMP_WORDS[COMP_CWORD-1]}}"
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="${{COMP_WORDS[i]}}"
 {0}  done
-  case "$path:$previous" in
+  case "$at:$previous" in
 {1}  esac
   if [ -z "$value" ]; then
-    case "$path" in
+    case "$at" in
 {2}    esac
     case "$current" in
-      -*) words="$flags"; files="" ;;
+      -*) offer="$flags"; files="" ;;
     esac
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$offer" -- "$current"))
   if [ -n "$files" ]; then
     compopt -o filenames 2>/dev/null
     local IFS=$'\n'
@@ -196,20 +196,19 @@ std::string zsh_script(const Node& root) {
   return fmt::format(R"(#compdef elenchus
 # zsh completion of elenchus: put it as _elenchus into a folder of $fpath, or source it
 _elenchus() {{
-  local path_=. word words_="" flags="" files="" value="" i path
-  path=.
+  local at=. word offer="" flags="" files="" value="" i
   for ((i = 2; i < CURRENT; i++)); do
     word="${{words[i]}}"
 {0}  done
-  local at="$path" previous="${{words[CURRENT-1]}}" current="${{words[CURRENT]}}"
+  local previous="${{words[CURRENT-1]}}" current="${{words[CURRENT]}}"
   case "$at:$previous" in
 {1}  esac
   if [[ -z "$value" ]]; then
     case "$at" in
 {2}    esac
-    [[ "$current" == -* ]] && {{ words_="$flags"; files=""; }}
+    [[ "$current" == -* ]] && {{ offer="$flags"; files=""; }}
   fi
-  [[ -n "$words_" ]] && compadd -- ${{=words_}}
+  [[ -n "$offer" ]] && compadd -- ${{=offer}}
   [[ -n "$files" ]] && _files
   return 0
 }}
