@@ -227,9 +227,13 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   pipeline::LiveBook book(context.get_executor(), *writer, *reader, model, book_options, board);
   const pipeline::Loop loop{book, templates, config.effort, opened.row.seed, opened.row.secret};
   Interrupts interrupts(context, book, view);
+  const auto show_result = [&](const pipeline::ItemResult& result) {
+    view.clear();  // results and live lines may share a terminal
+    on_result(result);
+  };
   std::exception_ptr failure;
   net::co_spawn(context,
-                pipeline::run_items(loop, book, job.items, config.limits, board, on_result),
+                pipeline::run_items(loop, book, job.items, config.limits, board, show_result),
                 [&](std::exception_ptr error) {
                   failure = error;
                   interrupts.cancel();

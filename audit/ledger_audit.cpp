@@ -85,7 +85,8 @@ std::vector<Trace> traces_of_run(const storage::LedgerReader& reader, const stor
     statements[problem.sha256] = problem.statement;
   std::map<std::string, storage::DecisionRow> decisions;
   for (storage::DecisionRow& row : reader.decisions(run.id))
-    if (row.content_key) decisions[*row.content_key] = std::move(row);
+    if (row.content_key && row.rule == to_text(meaning.effort.rule))
+      decisions[*row.content_key] = std::move(row);
 
   std::vector<Trace> traces;
   std::map<std::string, bool> seen;
@@ -116,7 +117,8 @@ std::vector<Trace> traces_of_run(const storage::LedgerReader& reader, const stor
     trace.quorum = std::size_t(plan.quorum);
     trace.rule = to_text(meaning.effort.rule);
     if (meaning.effort.rule == pipeline::Rule::Mean) trace.rule_threshold = plan.mean_threshold;
-    if (decision != decisions.end()) trace.accepted = decision->second.outcome == "accepted";
+    if (decision != decisions.end() && decision->second.outcome != "undecided")
+      trace.accepted = decision->second.outcome == "accepted";
     traces.push_back(std::move(trace));
   }
   return traces;
