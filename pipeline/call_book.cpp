@@ -18,6 +18,10 @@ std::shared_ptr<const Prompt> make_prompt(const prompts::Template& source,
   row->template_name = source.name;
   row->template_text = source.text;
   row->sha256 = text::sha256_hex(bytes);
+  std::string content = source.sha256;
+  for (const prompts::Part& part : parts)
+    content += '|' + part.name + '=' + text::sha256_hex(part.text);
+  prompt->fingerprint = text::sha256_hex(content).substr(0, 8);
   for (prompts::Part& part : parts)
     row->parts.push_back({std::move(part.name), std::move(part.text)});
 

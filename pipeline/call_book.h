@@ -19,6 +19,8 @@ struct Prompt {
   std::shared_ptr<const std::vector<prompts::Segment>> segments;
   std::shared_ptr<const storage::PromptRow> row;
   std::size_t bytes = 0;
+  // Eight digits that name the template and the texts, whatever the run's secret is.
+  std::string fingerprint;
 };
 std::shared_ptr<const Prompt> make_prompt(const prompts::Template& source,
                                           std::vector<prompts::Part> parts,

@@ -128,6 +128,9 @@ LiveBook::LiveBook(net::any_io_executor executor, storage::LedgerWriter& writer,
   for (const storage::StoredCall& call : reader_.calls(options_.run))
     if (call.state == "answered" || (call.state == "failed" && !options_.retry_failed))
       known_.insert(call.key);
+  if (!options_.retry_failed)
+    for (const storage::DecisionRow& row : reader_.decisions(options_.run))
+      if (!row.content_key) decided_.insert(row.problem_sha256);
   for (int role = 0; role < kRoles; ++role) {
     sampling_[std::size_t(role)] = sampling_json(options_.roles[std::size_t(role)].sampling);
     identity_[std::size_t(role)] = model_.identity(static_cast<Role>(role));
@@ -168,6 +171,7 @@ net::awaitable<CallResult> LiveBook::ask(CallSpec spec, Derive derive) {
 }
 
 net::awaitable<CallResult> LiveBook::make_call(CallSpec spec, Derive derive) {
+  if (decided_.contains(spec.problem_sha256)) co_await let_known_answers_go_first();
   if (stop_) co_await wait_for_cancellation();
   ++board_.calls_waiting;
   struct Waiting {
@@ -257,6 +261,18 @@ net::awaitable<CallResult> LiveBook::make_call(CallSpec spec, Derive derive) {
   co_return result;
 }
 
+// The problem is decided in the ledger: what this call is for was cancelled then, and will be again
+// as soon as the survivor is found once more. If it is needed after all, it is made.
+net::awaitable<void> LiveBook::let_known_answers_go_first() {
+  constexpr std::chrono::milliseconds kQuiet{200};
+  net::steady_timer timer(executor_);
+  for (int64_t seen = -1; seen != board_.calls_known;) {
+    seen = board_.calls_known;
+    timer.expires_after(kQuiet);
+    co_await timer.async_wait(net::use_awaitable);
+  }
+}
+
 Amount LiveBook::worst_of(const CallSpec& spec) const {
   const RoleSettings& settings = options_.roles[std::size_t(spec.role)];
   const int64_t prompt = estimated_tokens(spec.prompt->bytes);
@@ -266,7 +282,10 @@ Amount LiveBook::worst_of(const CallSpec& spec) const {
 
 // Fills in what the server did not count, and gives what the call took.
 Amount LiveBook::account(Role role, const CallSpec& spec, storage::CallAnswer& row) const {
-  if (row.state == "cancelled") return {};
+  if (row.state == "cancelled") {  // sent, perhaps: the server has read the prompt at least
+    const int64_t prompt = estimated_tokens(spec.prompt->bytes);
+    return {1, prompt, options_.roles[std::size_t(role)].price.of(prompt, 0)};
+  }
   if (!row.tokens_output || !row.tokens_prompt) {
     row.tokens_estimated = true;
     if (!row.tokens_prompt)

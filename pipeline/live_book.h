@@ -68,6 +68,7 @@ class LiveBook : public CallBook {
   std::optional<CallResult> known(const CallSpec& spec) const;
   net::awaitable<CallResult> make_call(CallSpec spec, Derive derive);
   net::awaitable<void> reserve(const Amount& worst);
+  net::awaitable<void> let_known_answers_go_first();
   Amount worst_of(const CallSpec& spec) const;
   Amount account(Role role, const CallSpec& spec, storage::CallAnswer& row) const;
   void changed();
@@ -86,6 +87,7 @@ class LiveBook : public CallBook {
   std::unordered_map<std::string, std::shared_ptr<Signal>> asking_;  // keys of calls being made
   std::array<std::string, kRoles> sampling_;
   std::array<std::string, kRoles> identity_;
+  std::unordered_set<std::string> decided_;  // problems, by hash
   std::optional<Stop> stop_;
   std::function<void()> on_change_;
 };

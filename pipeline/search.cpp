@@ -199,7 +199,9 @@ net::awaitable<std::optional<Node>> Search::first_attempt(const Place& place) {
   auto prompt = make_prompt(loop_.templates.at("generate"), std::move(parts), loop_.secret);
   std::optional<Node> node;
   for (int64_t step = 0; step <= loop_.effort.self_refinements; ++step) {
-    const std::string tail = fmt::format("{}/t{}", to_text(place), step);
+    const std::string tail =
+        step == 0 ? fmt::format("{}/t0", to_text(place))
+                  : fmt::format("{}/t{}-{}", to_text(place), step, prompt->fingerprint);
     std::string call_key;
     ProofReading reading = co_await generate(tail, prompt, &call_key);
     if (!reading.readable) break;  // what the chain had before still stands
@@ -226,7 +228,9 @@ net::awaitable<std::optional<Node>> Search::refine(const Place& place,
     parents.push_back(candidate->key);
   }
   const auto prompt = refinement_prompt(loop_, *problem_, std::move(shown));
-  const std::string tail = to_text(place);
+  // What a refinement is shown names it too: when calls that had failed are asked again, the same
+  // place may get other analyses, and another proof.
+  const std::string tail = fmt::format("{}-{}", to_text(place), prompt->fingerprint);
   std::string call_key;
   ProofReading reading = co_await generate(tail, prompt, &call_key);
   if (!reading.readable) co_return std::nullopt;

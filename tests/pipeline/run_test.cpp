@@ -136,7 +136,8 @@ TEST_SUITE("pipeline/run") {
       asked += parts.asked;
       if (!parts.stopped) break;
       CHECK(parts.stopped->kind == Stop::Kind::Budget);
-      CHECK(asked <= calls);
+      // Calls that a survivor made needless were in flight; the ledger does not count them.
+      CHECK(asked <= calls + parts.options.in_flight_max);
       REQUIRE(calls < 10'000);
     }
     CHECK(parts.verdicts() == whole.verdicts());
