@@ -227,7 +227,7 @@ void Dispatcher::hold(PlaceState& place, const Disposition& disposition, int64_t
   if (is_new || disposition.wait_ms) {
     if (is_new) ++place.overloads;
     place.held_since_ms = now_ms;
-    const int64_t doublings = std::min<int64_t>(place.overloads - 1, 20);
+    const int64_t doublings = std::clamp<int64_t>(place.overloads - 1, 0, 20);
     const int64_t longest = std::min(rules_.hold_ms << doublings, rules_.hold_ms_max);
     // Spread, since other clients of the same server were refused at the same time.
     const int64_t own =

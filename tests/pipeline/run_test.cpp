@@ -202,11 +202,15 @@ TEST_SUITE("pipeline/run") {
 
   TEST_CASE("the same problem twice is asked once") {
     Rig once;
-    once.add_problem("Show a thing.");
-    once.go();
     Rig twice;
+    for (Rig* rig : {&once, &twice}) {  // nothing survives, so no call is cancelled
+      rig->rates.flaw = 1;
+      rig->rates.fix = rig->rates.miss = 0;
+      rig->effort.rounds = 1;
+      rig->add_problem("Show a thing.");
+    }
     twice.add_problem("Show a thing.");
-    twice.add_problem("Show a thing.");
+    once.go();
 
     twice.go();
 
