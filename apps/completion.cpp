@@ -95,13 +95,16 @@ Node node_of(const CLI::App& app, const std::vector<std::string>& names) {
 
 std::vector<const Node*> all_of(const Node& root) {
   std::vector<const Node*> nodes{&root};
-  for (const Node& command : root.commands)
-    for (const Node* node : all_of(command)) nodes.push_back(node);
+  for (const Node& command : root.commands) {
+    const std::vector<const Node*> below = all_of(command);
+    nodes.insert(nodes.end(), below.begin(), below.end());
+  }
   return nodes;
 }
 
 std::vector<std::string> names_of(const std::vector<Node>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const Node& command : commands) names.push_back(command.names.back());
   return names;
 }
