@@ -145,6 +145,7 @@ void print_text(const std::vector<ItemEstimate>& items, const ItemEstimate& tota
                 const std::vector<std::pair<std::string, Assumption>>& assumptions,
                 const Config& config) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(items.size() + 1);
   for (const ItemEstimate& item : items) rows.push_back(row_of(item));
   rows.push_back(row_of(total));
   const Align right = Align::Right;
@@ -164,6 +165,7 @@ void print_text(const std::vector<ItemEstimate>& items, const ItemEstimate& tota
       "\nThe ceiling cannot be exceeded in calls and output tokens; its time, and all that is "
       "expected,\nrest on these:\n";
   std::vector<std::vector<std::string>> lines;
+  lines.reserve(assumptions.size() + 1);
   for (const auto& [name, assumption] : assumptions)
     lines.push_back({"  " + name,
                      fmt::format("{:.{}f}", assumption.value, assumption.value < 10 ? 2 : 0),
