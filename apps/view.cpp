@@ -66,8 +66,8 @@ void measure(View::Options& options) {
 // Shared with the timer's handler, which may come once more after the view has gone.
 class View::Impl : public std::enable_shared_from_this<View::Impl> {
  public:
-  Impl(boost::asio::any_io_executor executor, const pipeline::Board& board, Options options)
-      : timer_(std::move(executor)), board_(board), options_(options) {
+  Impl(const boost::asio::any_io_executor& executor, const pipeline::Board& board, Options options)
+      : timer_(executor), board_(board), options_(options) {
     if (options_.display == Display::Auto || options_.display == Display::Full)
       options_.display = options_.terminal ? Display::Full : Display::Plain;
   }

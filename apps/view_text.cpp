@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "text/utf8.h"
@@ -142,10 +143,12 @@ std::string short_count(double number) {
 }
 
 std::string short_time(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  constexpr int64_t kMinute = 60;
+  constexpr int64_t kHour = 3600;
+  const int64_t whole = std::llround(seconds);
   if (whole < 100) return fmt::format("{} s", whole);
-  if (whole < 100 * 60) return fmt::format("{} min", (whole + 30) / 60);
-  if (whole < 100 * 3600) return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+  if (whole < 100 * kMinute) return fmt::format("{} min", (whole + 30) / 60);
+  if (whole < 100 * kHour) return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
   return fmt::format("{:.1f} d", double(whole) / 86400);
 }
 
