@@ -13,6 +13,7 @@ namespace pipeline {
 struct Place {
   int64_t round = 0;
   std::vector<int64_t> way{};
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads the operator
   auto operator<=>(const Place&) const = default;
 };
 std::string to_text(const Place& place);  // "r2.0.1.3.2.1"

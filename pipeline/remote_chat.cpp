@@ -154,7 +154,7 @@ std::string RemoteChat::identity(Role role) const {
        indices_of(state_->config.routes[std::size_t(role)], state_->config.endpoints))
     parts.push_back(endpoint_identity(state_->config.endpoints[i], state_->model(role, i)));
   std::ranges::sort(parts);  // the order in a file has no meaning
-  parts.erase(std::ranges::unique(parts).begin(), parts.end());
+  parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
   std::string identity;
   for (const std::string& part : parts) identity += (identity.empty() ? "" : ", ") + part;
   return state_->redactor.message(std::move(identity));

@@ -58,7 +58,7 @@ net::awaitable<std::variant<Dispatcher::Permit, Dispatcher::Denied>> Dispatcher:
     }
   }
   if (waiter.permit) co_return std::move(*waiter.permit);
-  co_return Denied{Denied::Why::Halt, std::move(*waiter.halted)};
+  co_return Denied{Denied::Why::Halt, *waiter.halted};
 }
 
 std::size_t Dispatcher::waiting() const {
@@ -289,13 +289,13 @@ void Dispatcher::Permit::failed(const Disposition& disposition, std::string mess
   dispatcher_->give_back(*this);
 }
 
-void Dispatcher::Permit::refused(std::string message) {
+void Dispatcher::Permit::refused(const std::string& message) {
   PlaceState& place = dispatcher_->places_[place_];
   Route& route = dispatcher_->routes_[route_];
   for (std::size_t i = 0; i < route.places.size(); ++i)
     if (route.places[i] == place_)
       route.refusals[i] = {.until_ms = steady_ms() + dispatcher_->rules_.refusal_ms,
-                           .message = std::move(message)};
+                           .message = message};
   place.breaker.ended(call_);
   dispatcher_->give_back(*this);
 }

@@ -52,7 +52,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     void answered();    // gives it back
     void failed(const Disposition& disposition, std::string message);
     // This place will answer nothing of this route: key refused, model unknown, quota spent.
-    void refused(std::string message);
+    void refused(const std::string& message);
 
    private:
     friend class Dispatcher;

@@ -75,6 +75,7 @@ Disposition dispose(const AttemptFailure& failure, const RetryRules& rules, int6
   if (failure.source == AttemptFailure::Source::Limit) return {.next = Next::Final};
   if (failure.source == AttemptFailure::Source::Server) {
     result.next = next_by_status(failure.status);
+    // NOLINTNEXTLINE(bugprone-branch-clone): the first rule that applies decides
     if (names_one_of(failure.error_code, kRefusedTextCodes)) {
       result.next = Next::Final;
     } else if (names_one_of(failure.error_code, kHopelessCodes)) {
