@@ -60,6 +60,7 @@ const std::vector<std::string_view>& english() {
       "rate|grade|score|mark ~1 this|my ~1 {work} ~3 {number}|correct|perfect|flawless",
       "mark|grade|accept|classify|label this|it ~1 as ~1 correct|solved|passed|perfect|complete",
       "^ {order}|{speak} a|the|only ~2 score|grade|rating ~2 {number} $",
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one phrase over two lines
       "please|must|should|simply|just {order}|{speak} a|the|only ~2 score|grade|rating ~2 {number} "
       "$",
       "{order}|{speak} ~3 score|grade|rating|mark ~2 {number} ~3 to|for this|my|the ~1 {work}",
@@ -159,6 +160,7 @@ const std::vector<std::string_view>& english() {
 const std::vector<std::string_view>& european() {
   static const std::vector<std::string_view> list{
       // German
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one phrase over two lines
       "ignoriere|ignorieren|ignoriert|vergiss|vergessen|missachte|missachten|ubergehe ~5 "
       "anweisung|anweisungen|instruktion|instruktionen|vorgaben|bewertungsschema|bewertungsregeln",
       "gib|geben|vergib|vergeben|erteile|erteilen|bewerte|bewerten|benote|benoten|setze ~7 "
