@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "kernels/kernels.h"
+#include "model/cache.h"
+#include "model/weights.h"
+
+namespace model {
+
+// One token to compute: it reads the pages of its sequence up to its position, after writing its
+// own row into them.
+struct Row {
+  int32_t token = 0;
+  int32_t position = 0;
+  // The sequence's pages, at least position / kPageTokens + 1. Rows before `position` must have
+  // been computed, in earlier steps or by rows of the same step.
+  unsigned char* const* pages = nullptr;
+  enum class Logits { No, Yes } logits = Logits::No;
+};
+
+// How what is cached is rounded. Published simulates the FP8 cache of DeepSeek-V3.2's own code:
+// index queries and keys turned by Hadamard and rounded to FP8, latents rounded to FP8.
+enum class CacheNumerics { Plain, Published };
+
+struct NetworkOptions {
+  int64_t rows_max = 512;            // of one step
+  int64_t context_max = 0;           // 0: the model's
+  Number cache_type = Number::BF16;  // F32 for models whose matrices are F32
+  CacheNumerics numerics = CacheNumerics::Plain;
+};
+
+// A NaN met in choosing what to attend to, or in the logits: names layer and position.
+class Broken : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The forward pass. What is computed for a row depends on its token, its position and the rows that
+// it sees, never on the other rows of the step: the same bits however tokens are cut into steps.
+class Network {
+ public:
+  // `weights` and `kernels` outlive the network. Allocates all that a step needs. Throws Refused if
+  // rows_max or context_max cannot be had.
+  Network(const Weights& weights, Kernels& kernels, const NetworkOptions& options);
+  ~Network();
+
+  const Config& config() const;
+  const CacheFormat& cache() const;
+  int64_t rows_max() const;
+  int64_t context_max() const;
+
+  // One step. Rows of one sequence stand in ascending order of position. `logits` is
+  // [rows that ask, vocabulary], in the order of rows. Throws Broken.
+  // REQUIRES: 1 <= rows.size() <= rows_max(), tokens below the vocabulary, positions below
+  // context_max.
+  void forward(std::span<const Row> rows, View<float, 2> logits);
+
+  // Sees intermediate results as they are made: name (as in Hugging Face's modules), layer (-1:
+  // none), values [rows, ...]. For golden tests and debugging; nullptr: nobody watches.
+  using Watcher = std::function<void(std::string_view name, int64_t layer, View<const float, 2>)>;
+  void watch(Watcher watcher);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace model
