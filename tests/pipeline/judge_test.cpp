@@ -208,7 +208,9 @@ TEST_SUITE("pipeline/judge") {
 
     support::run(judge(loop, with_rubric, std::make_shared<const std::string>(kProof), nullptr));
 
-    for (const auto& [key, prompt] : c.book.prompts) {
+    for (const auto& asked : c.book.prompts) {
+      const auto& key = asked.first;
+      const auto& prompt = asked.second;
       CAPTURE(key);
       const bool verifier = key.starts_with("verifier/");
       CHECK((prompt.find("hidden-rubric-word") != std::string::npos) == verifier);

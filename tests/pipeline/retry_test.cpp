@@ -28,9 +28,10 @@ TEST_SUITE("pipeline/retry") {
         {500, Next::Retry}, {502, Next::Retry}, {503, Next::Retry}, {504, Next::Retry},
         {529, Next::Retry}, {599, Next::Retry}, {202, Next::Retry},
     };
-    for (const auto& [status, next] : table) {
+    for (const auto& row : table) {
+      const int status = row.first;
       CAPTURE(status);
-      CHECK(of(status).next == next);
+      CHECK(of(status).next == row.second);
     }
   }
 

@@ -128,7 +128,9 @@ TEST_SUITE("storage/damage") {
         {"DELETE FROM content", "names a row of table content"},
         {"UPDATE prompt SET parts = '{'", "the check of the prompts broke off"},
     };
-    for (const auto& [sql, finding] : cases) {
+    for (const auto& damage : cases) {
+      const auto& sql = damage.first;
+      const auto& finding = damage.second;
       CAPTURE(sql);
       write_bytes(folder / "sound.sqlite", sound);
       change(folder / "sound.sqlite", sql);

@@ -59,12 +59,12 @@ TEST_SUITE("storage/ledger_writer") {
     storage::CallIntent role = sample_intent("generator/0");
     role.role = "verifier";
 
-    for (const auto& [intent, what] :
+    for (const auto& changed :
          {std::pair{prompt, "another prompt"}, std::pair{seed, "another seed"},
           std::pair{sampling, "another sampling"}, std::pair{role, "another role"}}) {
-      const std::string error = failure_of([&] { ledger.intend(intent); });
+      const std::string error = failure_of([&] { ledger.intend(changed.first); });
       CHECK(holds(error, "generator/0"));
-      CHECK(holds(error, what));
+      CHECK(holds(error, changed.second));
       CHECK_THROWS_AS(ledger.intend(intent), std::logic_error);
     }
     CHECK(count(ledger.file, "prompt") == 1);  // what the refused one would have added is undone

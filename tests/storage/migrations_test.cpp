@@ -107,11 +107,13 @@ TEST_SUITE("storage/migrations") {
   }
 
   TEST_CASE("a ledger with a trigger, a missing table or an altered view is refused") {
-    for (const auto& [change, complaint] :
+    for (const auto& altered :
          {std::pair{"CREATE TRIGGER spy AFTER INSERT ON run BEGIN SELECT 1; END", "trigger 'spy'"},
           std::pair{"DROP TABLE annotation", "'annotation_by_run' is missing or altered"},
           std::pair{"DROP VIEW run_summary; CREATE VIEW run_summary AS SELECT 1",
                     "view 'run_summary' is missing or altered"}}) {
+      const auto& change = altered.first;
+      const auto& complaint = altered.second;
       CAPTURE(change);
       TemporaryFolder folder;
       const auto file = folder / "a.sqlite";
