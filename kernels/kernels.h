@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/attention.h"
+#include "kernels/copy.h"
 #include "kernels/elementwise.h"
 #include "kernels/indexer.h"
 #include "kernels/instructions.h"
@@ -41,6 +42,8 @@ class Kernels {
   virtual void swiglu(const SwiGlu& args) = 0;
   virtual void add(const Add& args) = 0;
   virtual void embed(const Embed& args) = 0;
+  virtual void copy_columns(const CopyColumns& args) = 0;
+  virtual void scale(const Scale& args) = 0;
 
   virtual void finish() = 0;
 };
@@ -73,6 +76,8 @@ class HostKernels final : public Kernels {
   void swiglu(const SwiGlu& args) override;
   void add(const Add& args) override;
   void embed(const Embed& args) override;
+  void copy_columns(const CopyColumns& args) override;
+  void scale(const Scale& args) override;
   void finish() override {}
 
   Instructions level() const { return level_; }
