@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "apps/conduct.h"
+#include "pipeline/remote_body.h"
 #include "pipeline/remote_chat.h"
-#include "pipeline/remote_request.h"
 #include "pipeline/run.h"
 #include "tests/support/arithmetic_proof.h"
 #include "tests/support/child_process.h"

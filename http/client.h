@@ -53,6 +53,7 @@ struct Request {
   // Shared, so that a thousand votes on one proof need not hold a thousand copies; it is let go
   // as soon as it is sent.
   std::shared_ptr<const std::string> body;
+  std::string body_end;  // follows `body` and belongs to it: the little in which requests differ
   std::size_t body_bytes_max = 64 << 20;  // of the answer
   Deadlines deadlines;
 };

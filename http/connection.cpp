@@ -3,8 +3,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/ssl/error.hpp>
 #include <cerrno>
 #include <climits>
@@ -14,6 +16,9 @@ namespace http {
 namespace {
 
 using boost::system::error_code;
+
+// A head, a body and its end. What is beyond waits for the next write.
+constexpr std::size_t kPartsAtOnceMax = 4;
 
 constexpr auto kAsTuple = net::as_tuple(net::use_awaitable);
 
@@ -141,20 +146,32 @@ Connection::Result Connection::read(std::span<char> buffer) {
   return result;
 }
 
-Connection::Result Connection::write(std::string_view bytes) {
-  if (!socket_.is_open()) return {.error = net::error::operation_aborted};
+Connection::Result Connection::write_plain(std::span<const std::string_view> parts) {
+  std::array<iovec, kPartsAtOnceMax> vectors{};
+  const std::size_t count = std::min(parts.size(), vectors.size());
+  for (std::size_t i = 0; i < count; ++i)
+    vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};  // they are only read
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+  if (sent < 0) return waiting_or_error(Want::Write);
   Result result;
-  if (!tls_) {
-    const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0) return waiting_or_error(Want::Write);
-    result.bytes = std::size_t(sent);
-    return result;
-  }
+  result.bytes = std::size_t(sent);
+  return result;
+}
+
+Connection::Result Connection::write(std::span<const std::string_view> parts) {
+  if (!socket_.is_open()) return {.error = net::error::operation_aborted};
+  if (!tls_) return write_plain(parts);
+  // OpenSSL gathers nothing: each part goes into records of its own.
+  const std::string_view bytes = parts.front();
   ERR_clear_error();
   const int size = int(std::min<std::size_t>(bytes.size(), INT_MAX));
   errno = 0;
   const int returned = SSL_write(tls_.get(), bytes.data(), size);
   if (returned <= 0) return tls_result(returned);
+  Result result;
   result.bytes = std::size_t(returned);
   return result;
 }

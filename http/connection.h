@@ -43,7 +43,9 @@ class Connection {
   std::string tls_problem() const { return tls_problem_; }
 
   Result read(std::span<char> buffer);
-  Result write(std::string_view bytes);
+  // Writes the beginning of `parts`, one after the other, as far as they are taken at once.
+  // REQUIRES: the first one is not empty.
+  Result write(std::span<const std::string_view> parts);
   // Waits for `want`, or for bytes to read as well. The error is operation_aborted after close().
   net::awaitable<Waited> wait(Want want);
   net::awaitable<Waited> wait_for_either();
@@ -55,6 +57,7 @@ class Connection {
 
  private:
   Result read_plain(std::span<char> buffer);
+  Result write_plain(std::span<const std::string_view> parts);
   Result tls_result(int returned);
 
   std::shared_ptr<std::size_t> counter_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/system/system_error.hpp>
+#include <span>
 #include <stdexcept>
 #include <tuple>
 
@@ -109,7 +110,7 @@ net::awaitable<error_code> Dialer::send_connect() {
   text += "\r\n";
   std::string_view rest = text;
   while (!rest.empty()) {
-    const Connection::Result result = connection_.write(rest);
+    const Connection::Result result = connection_.write(std::span(&rest, 1));
     if (result.error) co_return result.error;
     rest.remove_prefix(result.bytes);
     if (result.want == Connection::Want::Nothing) continue;

@@ -1,10 +1,12 @@
 #include "http/exchange.h"
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <optional>
+#include <span>
 
 #include "http/response_parser.h"
 
@@ -24,7 +26,20 @@ constexpr int kReadsBeforeYield = 16;
 struct Outgoing {
   std::string head;
   std::shared_ptr<const std::string> body;
+  std::string body_end;
+
+  using Parts = std::array<std::string_view, 3>;
+  Parts parts() const { return {head, body ? *body : std::string_view(), body_end}; }
 };
+
+// Takes the first `bytes` off `parts`, which the first that is not empty then leads.
+void take_off(std::span<std::string_view>& parts, std::size_t bytes) {
+  while (!parts.empty() && bytes >= parts.front().size()) {
+    bytes -= parts.front().size();
+    parts = parts.subspan(1);
+  }
+  if (!parts.empty()) parts.front().remove_prefix(bytes);
+}
 
 class Exchange {
  public:
@@ -34,7 +49,7 @@ class Exchange {
  private:
   net::awaitable<void> attempt();
   net::awaitable<void> send(std::shared_ptr<const Outgoing> outgoing);
-  net::awaitable<error_code> send_part(std::string_view bytes);
+  net::awaitable<error_code> send_parts(std::span<std::string_view> parts);
   net::awaitable<void> receive();
   error_code read_once();
   void take(std::string_view bytes);
@@ -94,6 +109,7 @@ Exchange::Exchange(std::shared_ptr<ClientState> state, Request request, Receiver
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->head = request_head(request, url_.tls ? nullptr : proxy);
   outgoing->body = std::move(request.body);
+  outgoing->body_end = std::move(request.body_end);
   outgoing_ = outgoing;
   deadline_.hold(std::move(outgoing), Milliseconds::max());
 }
@@ -152,11 +168,12 @@ net::awaitable<void> Exchange::attempt() {
 }
 
 net::awaitable<void> Exchange::send(std::shared_ptr<const Outgoing> outgoing) {
-  const std::size_t total = outgoing->head.size() + (outgoing->body ? outgoing->body->size() : 0);
+  Outgoing::Parts parts = outgoing->parts();
+  std::size_t total = 0;
+  for (const std::string_view part : parts) total += part.size();
   deadline_.begin(Deadline::Phase::Send, limits_.between_ms);
-  error_code error = co_await send_part(outgoing->head);
-  if (!error && !outcome_ && !has_head_ && outgoing->body)
-    error = co_await send_part(*outgoing->body);
+  const std::span<std::string_view> unsent = parts;
+  const error_code error = co_await send_parts(unsent);
   sent_all_ = sent_bytes_ == total;
   if (outcome_) co_return;
   if (error) {
@@ -176,14 +193,15 @@ net::awaitable<void> Exchange::send(std::shared_ptr<const Outgoing> outgoing) {
   if (!progressed_) deadline_.begin(Deadline::Phase::First, limits_.first_ms);
 }
 
+// All parts go in one write where they can: one call of the system, and one packet for small ones.
 // Returns early without an error when the answer has come before all is sent.
-net::awaitable<error_code> Exchange::send_part(std::string_view bytes) {
-  while (!bytes.empty()) {
+net::awaitable<error_code> Exchange::send_parts(std::span<std::string_view> parts) {
+  while (!parts.empty()) {
     if (deadline_.expired()) co_return net::error::operation_aborted;
-    const Connection::Result result = connection_->write(bytes);
+    const Connection::Result result = connection_->write(parts);
     if (result.error) co_return result.error;
     if (result.want == Connection::Want::Nothing) {
-      bytes.remove_prefix(result.bytes);
+      take_off(parts, result.bytes);
       sent_bytes_ += result.bytes;
       deadline_.begin(Deadline::Phase::Send, limits_.between_ms);
       continue;

@@ -29,9 +29,10 @@ std::string request_head(const Request& request, const Proxy* proxy) {
   std::string head = request.method + " ";
   if (proxy) head += "http://" + url.authority;
   head += url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\nConnection: keep-alive\r\n";
-  if (request.body || request.method == "POST" || request.method == "PUT" ||
+  const std::size_t length = (request.body ? request.body->size() : 0) + request.body_end.size();
+  if (request.body || length > 0 || request.method == "POST" || request.method == "PUT" ||
       request.method == "PATCH")
-    head += "Content-Length: " + std::to_string(request.body ? request.body->size() : 0) + "\r\n";
+    head += "Content-Length: " + std::to_string(length) + "\r\n";
   if (proxy && !proxy->authorization.empty())
     head += "Proxy-Authorization: " + proxy->authorization + "\r\n";
   for (const auto& [name, value] : request.fields) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/remote_body.h"
 #include "pipeline/remote_dispatch.h"
 #include "pipeline/remote_request.h"
 
@@ -65,6 +66,7 @@ struct RemoteChat::State {
   Redactor redactor;
   std::shared_ptr<Dispatcher> dispatcher;
   std::vector<bool> warned;  // of another model's name, by endpoint
+  ChatBodies bodies;
 
   State(net::any_io_executor where, http::Client& http_client, RemoteConfig given)
       : executor(std::move(where)),
@@ -79,7 +81,7 @@ struct RemoteChat::State {
   }
   void check() const;
   http::Request http_request(const ChatRequest& request, std::size_t endpoint, int64_t attempt,
-                             int64_t left_ms) const;
+                             int64_t left_ms);
   void accept(ChatReply& reply, Role role, std::size_t endpoint);
 };
 
@@ -104,13 +106,14 @@ void RemoteChat::State::check() const {
 }
 
 http::Request RemoteChat::State::http_request(const ChatRequest& request, std::size_t index,
-                                              int64_t attempt, int64_t left_ms) const {
+                                              int64_t attempt, int64_t left_ms) {
   const Endpoint& endpoint = config.endpoints[index];
   http::Request result = endpoint_request(endpoint, "POST", "/chat/completions");
   result.fields.emplace_back("Content-Type", "application/json");
   result.fields.emplace_back("X-Request-Id", request_id(request.call_key, attempt));
-  result.body =
-      std::make_shared<const std::string>(chat_body(endpoint, model(request.role, index), request));
+  ChatBody body = bodies.body(endpoint, model(request.role, index), request);
+  result.body = std::move(body.shared);
+  result.body_end = std::move(body.end);
   result.body_bytes_max = config.limits.stream_bytes_max;
   const http::Milliseconds left(std::max<int64_t>(left_ms, 1));
   result.deadlines.total_ms = std::min(result.deadlines.total_ms, left);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "pipeline/remote_body.h"
 #include "pipeline/remote_dispatch.h"
 #include "pipeline/remote_request.h"
 #include "pipeline/reply_reader.h"

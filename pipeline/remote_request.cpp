@@ -97,28 +97,6 @@ void check_endpoint(const Endpoint& endpoint) {
   check_extra_body(endpoint);
 }
 
-std::string chat_body(const Endpoint& endpoint, std::string_view model,
-                      const ChatRequest& request) {
-  json message;
-  message["role"] = "user";
-  message["content"] = prompts::joined(*request.prompt);
-  json body;
-  body["model"] = std::string(model);
-  body["messages"] = json::array();
-  body["messages"].push_back(std::move(message));
-  body["temperature"] = request.sampling.temperature;
-  body["top_p"] = request.sampling.top_p;
-  if (request.sampling.top_k) body["top_k"] = *request.sampling.top_k;
-  if (request.sampling.min_p) body["min_p"] = *request.sampling.min_p;
-  body[endpoint.length_field == LengthField::MaxTokens ? "max_tokens" : "max_completion_tokens"] =
-      request.sampling.max_tokens;
-  body["seed"] = request.seed;
-  body["stream"] = endpoint.answering == Answering::Streamed;
-  if (endpoint.answering == Answering::Streamed) body["stream_options"]["include_usage"] = true;
-  if (!endpoint.extra_body.empty()) body.merge_patch(json::parse(endpoint.extra_body));
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 http::Request endpoint_request(const Endpoint& endpoint, std::string_view method,
                                std::string_view path) {
   http::Request request;

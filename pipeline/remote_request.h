@@ -14,11 +14,6 @@ namespace pipeline {
 // object or sets what is ours.
 void check_endpoint(const Endpoint& endpoint);
 
-// The body of a chat request. It is built just before it is sent: the votes on one prompt differ
-// in their seeds, and thousands that wait need only share the prompt.
-// REQUIRES: check_endpoint has passed.
-std::string chat_body(const Endpoint& endpoint, std::string_view model, const ChatRequest& request);
-
 // A request to `path` below the base address, with the key and the fields of the endpoint.
 http::Request endpoint_request(const Endpoint& endpoint, std::string_view method,
                                std::string_view path);

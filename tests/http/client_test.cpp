@@ -36,6 +36,57 @@ TEST_SUITE("http/client") {
                           "Authorization: Bearer k\r\n\r\nbody");
   }
 
+  TEST_CASE("the end of a body follows the shared part, and both are counted") {
+    std::string received;
+    raw::Server server([&](raw::Peer& peer) {
+      received = peer.read_request();
+      peer.send(kHello);
+    });
+    http::Request request = kit::post_to(server.url(), "shared,");
+    request.body_end = "own";
+
+    CHECK(completed(exchange(request).outcome).status == 200);
+    CHECK(received.ends_with("\r\nContent-Length: 10\r\n\r\nshared,own"));
+
+    request.body.reset();
+    CHECK(completed(exchange(request).outcome).status == 200);
+    CHECK(received.ends_with("\r\nContent-Length: 3\r\n\r\nown"));
+  }
+
+  TEST_CASE("a body too large for one write arrives whole, and its end behind it") {
+    std::string large;
+    while (large.size() < (8 << 20)) large += std::to_string(large.size()) + ",";
+    std::string received;
+    raw::Server server([&](raw::Peer& peer) {
+      peer.pause(20);  // the kernel's buffers fill up meanwhile
+      received = peer.read_request();
+      peer.send(kHello);
+    });
+    http::Request request = kit::post_to(server.url(), large);
+    request.body_end = "end";
+
+    CHECK(completed(exchange(std::move(request)).outcome).status == 200);
+    CHECK(received.substr(received.find("\r\n\r\n") + 4) == large + "end");
+  }
+
+  TEST_CASE("a body is let go as soon as it is sent, before any answer") {
+    std::weak_ptr<const std::string> body;
+    bool let_go = false;
+    raw::Server server([&](raw::Peer& peer) {
+      peer.read_request();
+      for (int ms = 0; ms < 2000 && !body.expired(); ++ms) peer.pause(1);
+      let_go = body.expired();
+      peer.send(kHello);
+    });
+    http::Request request = kit::post_to(server.url(), std::string(1000, 'x'));
+    request.body_end = "end";
+    body = request.body;
+    REQUIRE_FALSE(body.expired());
+
+    CHECK(completed(exchange(std::move(request)).outcome).status == 200);
+    CHECK(let_go);
+  }
+
   TEST_CASE("fetch gives the whole answer at once") {
     raw::Server server(raw::answer_once(kHello));
     net::io_context io;

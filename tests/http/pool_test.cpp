@@ -85,6 +85,27 @@ TEST_SUITE("http/pool") {
     CHECK(server.accepted() == 4);
   }
 
+  TEST_CASE("what is sent again on a fresh connection is the whole request") {
+    std::vector<std::string> received;  // by one thread at a time: the client sends one at a time
+    raw::Server server([&](raw::Peer& peer) {
+      received.push_back(peer.read_request());
+      peer.send(kHello);
+      if (peer.index() == 0) received.push_back(peer.read_request());
+    });
+    net::io_context io;
+    http::Client client(io.get_executor(), {});
+    http::Request request = kit::post_to(server.url(), "shared,");
+    request.body_end = "own";
+
+    for (int i = 0; i < 2; ++i) exchange(io, client, request);
+
+    REQUIRE(received.size() == 3);
+    CHECK(received[0].ends_with("Content-Length: 10\r\n\r\nshared,own"));
+    CHECK(received[1] == received[0]);
+    CHECK(received[2] == received[0]);
+    CHECK(server.accepted() == 2);
+  }
+
   TEST_CASE("a fresh connection that is closed is not tried again") {
     raw::Server server([](raw::Peer& peer) { peer.read_request(); });
 

@@ -198,10 +198,13 @@ TEST_SUITE("http/tls") {
       peer.wait_closed();
     });
 
-    kit::Exchanged done = exchange(kit::post_to(https(server), body), trusting(authority));
+    http::Request request = kit::post_to(https(server), body);
+    request.body_end = "end";
+
+    kit::Exchanged done = exchange(std::move(request), trusting(authority));
 
     CHECK(completed(done.outcome).status == 200);
-    CHECK(done.recorder.body == body);
+    CHECK(done.recorder.body == body + "end");
   }
 
   TEST_CASE("a tunnel through a proxy carries TLS to the named host") {

@@ -2,12 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 using namespace pipeline;
-using nlohmann::json;
 
 namespace {
 
@@ -16,17 +13,6 @@ Endpoint endpoint() {
   result.name = "a";
   result.base_url = "http://127.0.0.1:8000/v1/";
   result.model = "deepseek";
-  return result;
-}
-
-ChatRequest request() {
-  std::vector<prompts::Segment> prompt;
-  prompt.push_back({prompts::Trust::Template, "Judge:\n"});
-  prompt.push_back({prompts::Trust::Stranger, "\"x\" \xFF"});
-  ChatRequest result;
-  result.prompt = std::make_shared<const std::vector<prompts::Segment>>(std::move(prompt));
-  result.seed = 7;
-  result.sampling.max_tokens = 100;
   return result;
 }
 
@@ -42,59 +28,6 @@ std::string why_refused(const Endpoint& one) {
 }  // namespace
 
 TEST_SUITE("pipeline/remote_request") {
-  TEST_CASE("a request says what is asked and nothing more") {
-    const json body = json::parse(chat_body(endpoint(), "deepseek", request()));
-
-    const json expected = json::parse(R"({
-      "model": "deepseek", "messages": [{"role": "user", "content": "Judge:\n\"x\" \ufffd"}],
-      "temperature": 1.0, "top_p": 0.95, "max_tokens": 100, "seed": 7,
-      "stream": true, "stream_options": {"include_usage": true}})");
-    CHECK(body == expected);
-  }
-
-  TEST_CASE("what is optional is sent only if it is given") {
-    ChatRequest one = request();
-    one.sampling.top_k = 5;
-    one.sampling.min_p = 0.25;
-    Endpoint server = endpoint();
-    server.answering = Answering::Whole;
-    server.length_field = LengthField::MaxCompletionTokens;
-
-    const json body = json::parse(chat_body(server, "m", one));
-
-    CHECK(body["top_k"] == 5);
-    CHECK(body["min_p"] == 0.25);
-    CHECK(body["stream"] == false);
-    CHECK_FALSE(body.contains("stream_options"));
-    CHECK(body["max_completion_tokens"] == 100);
-    CHECK_FALSE(body.contains("max_tokens"));
-  }
-
-  TEST_CASE("the extra body is merged: objects merge, null removes") {
-    Endpoint server = endpoint();
-    server.extra_body =
-        R"({"chat_template_kwargs": {"thinking": true}, "seed": null,
-            "stream_options": {"continuous_usage_stats": true}})";
-
-    const json body = json::parse(chat_body(server, "m", request()));
-
-    CHECK(body["chat_template_kwargs"]["thinking"] == true);
-    CHECK_FALSE(body.contains("seed"));
-    CHECK(body["stream_options"] ==
-          json::parse(R"({"include_usage": true, "continuous_usage_stats": true})"));
-  }
-
-  TEST_CASE("votes on one prompt differ in their seeds alone") {
-    ChatRequest one = request(), other = request();
-    other.seed = 8;
-    json a = json::parse(chat_body(endpoint(), "m", one));
-    json b = json::parse(chat_body(endpoint(), "m", other));
-    CHECK(a != b);
-    a.erase("seed");
-    b.erase("seed");
-    CHECK(a == b);
-  }
-
   TEST_CASE("the key goes into its field, and paths are joined with one slash") {
     Endpoint server = endpoint();
     server.api_key = "sk-123456";
