@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/steady_timer.hpp>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
@@ -39,6 +40,25 @@ TEST_SUITE("pipeline/remote_chat") {
     CHECK(contains(seen, "X-Request-Id: run/v/1#1\r\n"));
     const auto body = nlohmann::json::parse(seen.substr(seen.find("\r\n\r\n") + 4));
     CHECK(body["messages"][0]["content"] == "Judge this:\na \"proof\"");
+  }
+
+  TEST_CASE("votes on one prompt, sent at once, each bring their own seed") {
+    std::mutex mutex;
+    std::set<int> seeds;
+    Server server([&](const std::string& request, int) {
+      const auto body = nlohmann::json::parse(request.substr(request.find("\r\n\r\n") + 4));
+      const std::lock_guard lock(mutex);
+      seeds.insert(body["seed"].get<int>());
+      return answer("x");
+    });
+    Rig rig(quick({endpoint("a", server.url())}));
+    std::vector<ChatRequest> votes(20, request());
+    for (std::size_t i = 0; i < votes.size(); ++i) votes[i].seed = int64_t(i);
+
+    for (const Result& result : rig.ask_all(votes)) CHECK(reply(result).text == "x");
+
+    CHECK(seeds.size() == 20);
+    CHECK(*seeds.rbegin() == 19);
   }
 
   TEST_CASE("failures that may pass are retried, and told") {
@@ -82,11 +102,11 @@ TEST_SUITE("pipeline/remote_chat") {
     const std::vector<std::pair<int, const char*>> table{
         {401, "invalid_api_key"},    {403, ""}, {404, "model_not_found"}, {404, ""}, {402, ""},
         {429, "insufficient_quota"}, {307, ""}};
-    for (const auto& [status, code] : table) {
+    for (const auto& row : table) {
+      const int status = row.first;
       CAPTURE(status);
-      Server server([&, s = status, c = code](const std::string&, int) {
-        return error(s, "refused because", c);
-      });
+      Server server(
+          [&](const std::string&, int) { return error(status, "refused because", row.second); });
       Rig rig(quick({endpoint("a", server.url())}));
 
       const auto results = rig.ask_all(requests(3));
