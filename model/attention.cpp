@@ -1,0 +1,253 @@
+#include "model/attention.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace model {
+namespace {
+
+int64_t scores_kept(const Config& config, const NetworkOptions& options) {
+  if (!config.sparse()) return 0;
+  const int64_t all = options.rows_max * options.context_max;
+  return std::clamp(Attention::kScoreBytes / 4, options.context_max, std::max(all, int64_t(1)));
+}
+
+}  // namespace
+
+Attention::Attention(const Parts& parts)
+    : parts_(parts),
+      config_(parts.weights.config),
+      query_latent_(parts.options.rows_max * config_.query_latent),
+      query_(parts.options.rows_max * config_.heads * (config_.nope + config_.rope)),
+      nope_(parts.options.rows_max * config_.heads * config_.nope),
+      absorbed_(parts.options.rows_max * config_.heads * config_.latent),
+      full_(parts.options.rows_max * config_.heads * (config_.latent + config_.rope)),
+      latent_(parts.options.rows_max * config_.latent),
+      rope_key_(parts.options.rows_max * config_.rope),
+      stored_(parts.options.rows_max * (config_.latent + config_.rope)),
+      attended_(parts.options.rows_max * config_.heads * config_.latent),
+      values_(parts.options.rows_max * config_.heads * config_.value),
+      index_query_(parts.options.rows_max * config_.index_heads * config_.index_dim),
+      index_key_(parts.options.rows_max * config_.index_dim),
+      head_weights_(parts.options.rows_max * config_.index_heads),
+      score_(scores_kept(config_, parts.options)),
+      selected_(parts.options.rows_max * std::max(config_.index_top_k, int32_t(1))),
+      found_(parts.options.rows_max),
+      candidates_(parts.options.rows_max),
+      sparse_seen_(parts.options.rows_max) {}
+
+void Attention::remember(int64_t layer, const Step& step, View<const float, 2> normed) {
+  Kernels& k = parts_.kernels;
+  const AttentionWeights& w = parts_.weights.layer[std::size_t(layer)].attention;
+  const int64_t n = step.rows;
+
+  const auto latent = latent_.view(n, config_.latent);
+  const auto rope_key = rope_key_.view(n, 1, config_.rope);
+  const auto stored = stored_.view(n, config_.latent + config_.rope);
+  k.linear({.x = normed, .weight = w.key_value_down.part(0, config_.latent), .y = latent});
+  k.linear({.x = normed,
+            .weight = w.key_value_down.part(config_.latent, config_.rope),
+            .y = as_rows(rope_key)});
+  k.rms_norm({.x = latent, .weight = w.latent_norm, .epsilon = kLatentNormEpsilon, .y = latent});
+  if (parts_.options.numerics == CacheNumerics::Published)
+    k.simulate_float8({.x = latent, .group = std::min<int64_t>(128, config_.latent)});
+  k.rope({.x = rope_key,
+          .first = 0,
+          .dim = config_.rope,
+          .position = step.position,
+          .table = parts_.rope_table,
+          .pairs = config_.rope_pairs});
+  k.copy_columns({.x = latent, .y = stored, .from = 0, .to = 0, .count = config_.latent});
+  k.copy_columns({.x = as_rows(rope_key),
+                  .y = stored,
+                  .from = 0,
+                  .to = config_.latent,
+                  .count = config_.rope});
+  parts_.seen("self_attn.cached", layer, stored);
+  k.store_latent({.x = stored,
+                  .page = step.page,
+                  .slot = step.slot,
+                  .offset = parts_.cache.latent_offset(layer),
+                  .format = parts_.cache.latent});
+  if (!config_.sparse()) return;
+
+  const auto key = index_key_.view(n, 1, config_.index_dim);
+  k.linear({.x = normed, .weight = w.indexer.key, .y = as_rows(key)});
+  k.layer_norm({.x = as_rows(key),
+                .weight = w.indexer.key_norm,
+                .bias = w.indexer.key_bias,
+                .epsilon = kIndexNormEpsilon,
+                .y = as_rows(key)});
+  k.rope({.x = key,
+          .first = 0,  // the indexer's turned dims come first, MLA's last
+          .dim = config_.rope,
+          .position = step.position,
+          .table = parts_.rope_table,
+          .pairs = config_.index_rope_pairs});
+  if (parts_.options.numerics == CacheNumerics::Published) {
+    k.round_to_bfloat16({.x = as_rows(key)});
+    k.hadamard({.x = as_rows(key)});
+    k.simulate_float8({.x = as_rows(key), .group = config_.index_dim});
+  }
+  parts_.seen("self_attn.indexer.key", layer, as_rows(key));
+  k.store_index_key({.x = as_rows(key),
+                     .page = step.page,
+                     .slot = step.slot,
+                     .offset = parts_.cache.index_key_offset(layer),
+                     .format = parts_.cache.index_key});
+}
+
+void Attention::make_query(int64_t layer, const Step& step, View<const float, 2> normed) {
+  Kernels& k = parts_.kernels;
+  const AttentionWeights& w = parts_.weights.layer[std::size_t(layer)].attention;
+  const int64_t n = step.rows, heads = config_.heads;
+
+  const auto query = query_.view(n, heads, config_.nope + config_.rope);
+  if (config_.query_latent > 0) {
+    const auto latent = query_latent_.view(n, config_.query_latent);
+    k.linear({.x = normed, .weight = w.query_down, .y = latent});
+    k.rms_norm({.x = latent, .weight = w.query_norm, .epsilon = kLatentNormEpsilon, .y = latent});
+    k.linear({.x = latent, .weight = w.query, .y = as_rows(query)});
+  } else {
+    k.linear({.x = normed, .weight = w.query, .y = as_rows(query)});
+  }
+  k.rope({.x = query,
+          .first = config_.nope,
+          .dim = config_.rope,
+          .position = step.position,
+          .table = parts_.rope_table,
+          .pairs = config_.rope_pairs});
+  parts_.seen("self_attn.query", layer, as_rows(query));
+
+  // The key half of kv_b moves over to the query, so that keys stay latent.
+  const auto nope = nope_.view(n, heads, config_.nope);
+  const auto absorbed = absorbed_.view(n, heads, config_.latent);
+  const auto full = full_.view(n, heads, config_.latent + config_.rope);
+  k.copy_columns({.x = as_vectors(query), .y = as_vectors(nope), .count = config_.nope});
+  k.absorb_query(
+      {.x = nope, .weight = w.key_value, .stride = config_.nope + config_.value, .y = absorbed});
+  k.copy_columns({.x = as_vectors(absorbed), .y = as_vectors(full), .count = config_.latent});
+  k.copy_columns({.x = as_vectors(query),
+                  .y = as_vectors(full),
+                  .from = config_.nope,
+                  .to = config_.latent,
+                  .count = config_.rope});
+}
+
+// Which tokens the rows attend to. Rows that see at most index_top_k tokens attend to all of them;
+// the switch depends on position alone.
+void Attention::choose(int64_t layer, const Step& step, View<const float, 2> normed) {
+  const int64_t n = step.rows;
+  const auto found = found_.view(n);
+  const auto candidates = candidates_.view(n);
+  const auto seen = sparse_seen_.view(n);
+  bool any = false;
+  for (int64_t i = 0; i < n; ++i) {
+    const SeenPages& s = step.seen(i);
+    const bool sparse = config_.sparse() && s.visible > config_.index_top_k;
+    seen(i) = sparse ? s : SeenPages{.page = s.page, .visible = 0};
+    candidates(i) = sparse ? s.visible : 0;
+    found(i) = LatentAttention::kAll;
+    any = any || sparse;
+  }
+  if (!any) return;
+
+  Kernels& k = parts_.kernels;
+  const IndexerWeights& w = parts_.weights.layer[std::size_t(layer)].attention.indexer;
+  const auto query = index_query_.view(n, config_.index_heads, config_.index_dim);
+  const auto weights = head_weights_.view(n, config_.index_heads);
+  k.linear(
+      {.x = query_latent_.view(n, config_.query_latent), .weight = w.query, .y = as_rows(query)});
+  k.rope({.x = query,
+          .first = 0,
+          .dim = config_.rope,
+          .position = step.position,
+          .table = parts_.rope_table,
+          .pairs = config_.index_rope_pairs});
+  if (parts_.options.numerics == CacheNumerics::Published) {
+    k.round_to_bfloat16({.x = as_vectors(query)});
+    k.hadamard({.x = as_vectors(query)});
+    k.simulate_float8({.x = as_vectors(query), .group = config_.index_dim});
+  }
+  k.linear({.x = normed, .weight = w.head_weights, .y = weights, .rounding = Rounding::None});
+  k.scale({.y = weights,
+           .factor = float(1 / std::sqrt(double(config_.index_heads * config_.index_dim)))});
+  parts_.seen("self_attn.indexer.query", layer, as_rows(query));
+  parts_.seen("self_attn.indexer.head_weights", layer, weights);
+
+  // As many rows at once as there is room for their scores.
+  const int64_t room = kScoreBytes / 4;
+  for (int64_t first = 0; first < n;) {
+    int64_t width = 1, count = 0;
+    while (first + count < n) {
+      const int64_t wider = std::max<int64_t>(width, candidates(first + count));
+      if (count > 0 && wider * (count + 1) > room) break;
+      width = wider;
+      ++count;
+    }
+    choose_among(layer, step, first, count);
+    first += count;
+  }
+}
+
+void Attention::choose_among(int64_t layer, const Step& step, int64_t first, int64_t count) {
+  Kernels& k = parts_.kernels;
+  const auto candidates = candidates_.view(step.rows).part(first, count);
+  const int64_t width = *std::max_element(candidates.data, candidates.data + count);
+  if (width == 0) return;
+
+  const auto score = score_.view(count, width);
+  k.indexer_scores(
+      {.q = index_query_.view(step.rows, config_.index_heads, config_.index_dim).part(first, count),
+       .weight = head_weights_.view(step.rows, config_.index_heads).part(first, count),
+       .seen = sparse_seen_.view(step.rows).part(first, count),
+       .offset = parts_.cache.index_key_offset(layer),
+       .format = parts_.cache.index_key,
+       .score = score});
+  k.top_k({.score = score,
+           .visible = candidates,
+           .k = config_.index_top_k,
+           .selected = selected_.view(step.rows, config_.index_top_k).part(first, count),
+           .found = found_.view(step.rows).part(first, count)});
+  k.finish();
+  for (int64_t i = 0; i < count; ++i) {
+    int32_t& found = found_.view(step.rows)(first + i);
+    if (candidates(i) == 0) found = LatentAttention::kAll;
+    if (found == -1)
+      throw Broken(
+          fmt::format("layer {}: the indexer's score of a token seen from position {} is "
+                      "not a number; the weights or the cache are damaged",
+                      layer, step.position(first + i)));
+  }
+}
+
+void Attention::read(int64_t layer, const Step& step, View<const float, 2> normed,
+                     View<float, 2> y) {
+  Kernels& k = parts_.kernels;
+  const AttentionWeights& w = parts_.weights.layer[std::size_t(layer)].attention;
+  const int64_t n = step.rows;
+  make_query(layer, step, normed);
+  choose(layer, step, normed);
+
+  const auto attended = attended_.view(n, config_.heads, config_.latent);
+  const auto values = values_.view(n, config_.heads, config_.value);
+  k.latent_attention({.q = full_.view(n, config_.heads, config_.latent + config_.rope),
+                      .seen = step.seen,
+                      .offset = parts_.cache.latent_offset(layer),
+                      .format = parts_.cache.latent,
+                      .selected = selected_.view(n, std::max(config_.index_top_k, int32_t(1))),
+                      .found = found_.view(n),
+                      .scale = float(config_.softmax_scale()),
+                      .out = attended});
+  k.expand_value({.x = attended,
+                  .weight = w.key_value,
+                  .stride = config_.nope + config_.value,
+                  .skip = config_.nope,
+                  .y = values});
+  parts_.seen("self_attn.values", layer, as_rows(values));
+  k.linear({.x = as_rows(values), .weight = w.output, .y = y});
+}
+
+}  // namespace model

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "model/network.h"
+#include "tests/model/golden_weights.h"
+#include "tests/support/temp_dir.h"
+
+namespace golden {
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+inline std::filesystem::path folder() {
+  return std::filesystem::path(SOURCE_DIR) / "tests/model/golden";
+}
+
+// What make_network.py wrote for one case.
+struct Golden {
+  std::vector<int32_t> tokens;
+  std::vector<float> logits;  // [tokens, vocabulary]
+};
+
+// A model of one golden case, loaded as users' models are.
+struct Loaded {
+  support::TempDir directory;
+  model::Config config;
+  model::Weights weights;
+
+  Loaded(const std::string& name, Stored stored, model::WeightFormat format) {
+    write_checkpoint(directory.path(), read_file(folder() / (name + ".json")), stored);
+    config = model::read_config(directory.path());
+    weights = model::load_weights(config, model::Checkpoint::open(directory.path()), format);
+  }
+};
+
+// The pages of one sequence.
+class Pages {
+ public:
+  Pages(const model::CacheFormat& format, int64_t tokens) {
+    const int64_t count = (tokens + kPageTokens - 1) / kPageTokens;
+    // What was never written is NaN: reading it shows.
+    for (int64_t i = 0; i < count; ++i)
+      memory_.push_back(std::vector<unsigned char>(std::size_t(format.page_bytes()), 0xFF));
+    for (auto& page : memory_) pages_.push_back(page.data());
+  }
+  unsigned char* const* data() const { return pages_.data(); }
+
+ private:
+  std::vector<std::vector<unsigned char>> memory_;
+  std::vector<unsigned char*> pages_;
+};
+
+// The logits of all positions, the tokens being computed `chunk` at a time.
+inline std::vector<float> logits_of(model::Network& network, const std::vector<int32_t>& tokens,
+                                    int64_t chunk) {
+  const int64_t vocabulary = network.config().vocabulary;
+  const Pages pages(network.cache(), int64_t(tokens.size()));
+  std::vector<float> logits(tokens.size() * std::size_t(vocabulary));
+  for (int64_t at = 0; at < int64_t(tokens.size()); at += chunk) {
+    std::vector<model::Row> rows;
+    for (int64_t i = at; i < std::min(at + chunk, int64_t(tokens.size())); ++i)
+      rows.push_back({.token = tokens[std::size_t(i)],
+                      .position = int32_t(i),
+                      .pages = pages.data(),
+                      .logits = model::Row::Logits::Yes});
+    network.forward(rows, {.data = logits.data() + at * vocabulary,
+                           .extent = {int64_t(rows.size()), vocabulary}});
+  }
+  return logits;
+}
+
+}  // namespace golden
