@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/crash/chaos_plan.h"
 #include "tests/crash/crash_findings.h"
 #include "tests/crash/crash_inputs.h"
 
@@ -17,25 +18,27 @@ constexpr int64_t kTokenTimeoutMs = 2'000;
 constexpr int64_t kDeadlineSlackMs = 1'000;
 constexpr int64_t kCallsOfASubmission = 11;  // about, under the default effort
 
-// 30 % of the calls in all. What hangs until a deadline is rare, so that the test is not; each
-// rate is that of the calls that the rules before have let pass.
-constexpr const char* kFaults =
-    "attempt=1 rate=0.01 -> hang\n"
-    "attempt=1 rate=0.01 -> hang-after-head\n"
-    "attempt=1 rate=0.01 -> silence tokens=3\n"
-    "attempt=1 rate=0.02 -> drip ms=1\n"
-    "attempt=1 rate=0.26 -> mixed\n";
+constexpr double kSendsPerCallMax = 1.3;
+constexpr double kRounding = 1e-9;  // of a quotient of two counts
 
-Setup with_faults(Setup setup) {
+std::vector<std::string> keys_of(const JournalReading& journal) {
+  std::vector<std::string> keys;
+  for (const auto& [key, call] : journal.calls) keys.push_back(key);
+  return keys;
+}
+
+Setup with_faults(Setup setup, const std::string& faults) {
   const std::string token_timeout = fmt::format("{}ms", kTokenTimeoutMs);
   setup.flags.insert(setup.flags.end(),
                      {"--first-token-timeout", token_timeout, "--token-timeout", token_timeout,
                       "--call-timeout", fmt::format("{}ms", kCallTimeoutMs)});
   const auto script = setup.folder / "faults.txt";
-  std::ofstream(script) << kFaults;
+  std::ofstream(script) << faults;
   setup.endpoint_flags.insert(setup.endpoint_flags.end(), {"--fault-script", script.string()});
   return setup;
 }
+
+double rounded(double share) { return std::round(share * 1000) / 1000; }
 
 }  // namespace
 
@@ -43,7 +46,8 @@ ChaosFigures try_chaos(const Setup& setup, int64_t calls) {
   const auto input = setup.folder / "grade.jsonl";
   write_submissions(input, std::max<int64_t>(calls / kCallsOfASubmission, 1), setup.seed);
   const Round clean = play(setup, Kind::Grade, input, {});
-  const Round faulty = play(with_faults(setup), Kind::Grade, input, {});
+  const std::string faults = chaos_script(keys_of(clean.journal), setup.seed);
+  const Round faulty = play(with_faults(setup, faults), Kind::Grade, input, {});
 
   ChaosFigures figures;
   figures.calls = clean.journal.received;
@@ -58,22 +62,35 @@ ChaosFigures try_chaos(const Setup& setup, int64_t calls) {
     figures.words.push_back(fmt::format("ended with {} and {}: {} {}", clean.exit_code,
                                         faulty.exit_code, clean.errors, faulty.errors));
   for (const std::string& finding : faulty.integrity) figures.words.push_back(finding);
-  if (figures.faults == 0) figures.words.push_back("the endpoint made no fault");
-  if (figures.sends > figures.calls + figures.faults)
-    figures.words.push_back(fmt::format("{} sends for {} calls, of which {} failed", figures.sends,
-                                        figures.calls, figures.faults));
-  if (figures.longest_attempt_ms < kCallTimeoutMs)
-    figures.words.push_back("no attempt met the deadline of a call: it was not tried");
-  if (figures.longest_attempt_ms > kCallTimeoutMs + kDeadlineSlackMs)
-    figures.words.push_back(fmt::format("an attempt took {} ms", figures.longest_attempt_ms));
+  for (std::string& words : limits_broken(figures)) figures.words.push_back(std::move(words));
   return figures;
+}
+
+std::vector<std::string> limits_broken(const ChaosFigures& figures) {
+  std::vector<std::string> words;
+  if (figures.calls == 0) words.push_back("no call was made");
+  if (figures.faults != faulty_of(figures.calls))
+    words.push_back(fmt::format("{} faults, not {} % of {} calls", figures.faults, kFaultyPercent,
+                                figures.calls));
+  if (figures.sends > figures.calls + figures.faults)
+    words.push_back(fmt::format("{} sends for {} calls, of which {} failed", figures.sends,
+                                figures.calls, figures.faults));
+  if (figures.sends_per_call() > kSendsPerCallMax + kRounding)
+    words.push_back(
+        fmt::format("{:.4f} sends per call, above {}", figures.sends_per_call(), kSendsPerCallMax));
+  if (figures.longest_attempt_ms < figures.call_timeout_ms)
+    words.push_back("no attempt met the deadline of a call: it was not tried");
+  if (figures.longest_attempt_ms > figures.call_timeout_ms + kDeadlineSlackMs)
+    words.push_back(fmt::format("an attempt took {} ms", figures.longest_attempt_ms));
+  return words;
 }
 
 nlohmann::ordered_json to_json(const ChaosFigures& figures) {
   return {{"calls", figures.calls},
           {"faults", figures.faults},
+          {"fault_share", rounded(figures.fault_share())},
           {"sends", figures.sends},
-          {"sends_per_call", std::round(figures.sends_per_call() * 1000) / 1000},
+          {"sends_per_call", rounded(figures.sends_per_call())},
           {"different_verdicts", figures.different_verdicts},
           {"longest_attempt_ms", figures.longest_attempt_ms},
           {"call_timeout_ms", figures.call_timeout_ms},

@@ -30,6 +30,15 @@ TEST_SUITE("endpoint/fault_script") {
     CHECK(kind(script, "run/generator/3#1") == FaultKind::Cut);
   }
 
+  TEST_CASE("a call is named by its whole key") {
+    FaultScript script("call=verifier/1 -> hang\n");
+    CHECK(kind(script, "verifier/1#1") == FaultKind::Hang);
+    CHECK(kind(script, "verifier/1#2") == FaultKind::Hang);
+    CHECK(kind(script, "meta_verifier/1#1") == FaultKind::None);
+    CHECK(kind(script, "verifier/12#1") == FaultKind::None);
+    CHECK(kind(script, "") == FaultKind::None);
+  }
+
   TEST_CASE("requests are counted for nth, every and times") {
     FaultScript script("nth=2 -> hang\nevery=3 times=1 -> close\n");
     CHECK(kind(script, "a#1") == FaultKind::None);

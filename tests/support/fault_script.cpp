@@ -56,7 +56,8 @@ constexpr std::array kActions = {
     Action{"mixed", FaultKind::Mixed, " "},
 };
 
-constexpr std::string_view kConditions = " always attempt nth every id rate times flip stream ";
+constexpr std::string_view kConditions =
+    " always attempt nth every id call rate times flip stream ";
 
 // Each of these fails an attempt, and none of them says anything about the next one.
 constexpr std::array<std::string_view, 12> kMixed = {
@@ -67,6 +68,11 @@ constexpr std::array<std::string_view, 12> kMixed = {
     "close how=fin",         "only-done",
     "error-event tokens=12", "empty",
 };
+
+// Whether a condition's value is no number.
+bool is_word(std::string_view condition) {
+  return condition == "always" || condition == "id" || condition == "call" || condition == "stream";
+}
 
 const Action* find_action(std::string_view name) {
   for (const Action& action : kActions)
@@ -172,8 +178,7 @@ FaultScript::Rule FaultScript::read_rule(std::string_view line) {
     const Word word = take_word(conditions);
     if (!knows(kConditions, word.name) || word.has_value == (word.name == "always"))
       throw std::runtime_error("unknown condition \"" + word.name + "\"");
-    if (word.name != "always" && word.name != "id" && word.name != "stream" &&
-        as_number(word.value, word.name) < 0)
+    if (!is_word(word.name) && as_number(word.value, word.name) < 0)
       throw std::runtime_error(word.name + " is negative");
     rule.conditions[word.name] = word.value;
   }
@@ -216,8 +221,10 @@ bool FaultScript::holds(const Rule& rule, std::size_t index, const FaultCall& ca
                         const Counted& counted) const {
   for (const auto& [name, value] : rule.conditions) {
     if (name == "id" && call.request_id.find(value) == std::string_view::npos) return false;
+    if (name == "call" && call.request_id.substr(0, call.request_id.rfind('#')) != value)
+      return false;
     if (name == "stream" && (value == "yes") != call.stream) return false;
-    if (name == "id" || name == "stream" || name == "always") continue;
+    if (is_word(name)) continue;
     const double number = as_number(value, name);
     if (name == "attempt" && double(counted.attempt) != number) return false;
     if (name == "nth" && double(counted.nth) != number) return false;

@@ -28,6 +28,7 @@ namespace support {
 //                          prompt and seed have come
 //   nth=N, every=N         the N-th request from the start, every N-th
 //   id=TEXT                X-Request-Id holds TEXT
+//   call=KEY               X-Request-Id up to its last '#' is KEY
 //   rate=R                 for that share of all calls, drawn by call key (X-Request-Id up to '#',
 //                          else prompt and seed): the same calls in every run
 //   times=N                at most N times
