@@ -2,9 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <unordered_map>
-#include <vector>
 
 #include "kernels/pages.h"
 
@@ -17,7 +14,8 @@ class PagePool {
   using Page = int32_t;
   static constexpr Page kNone = -1;
 
-  // Memory is taken from the system as pages are first used. Throws std::bad_alloc.
+  // Address space is reserved at once, memory is taken from the system as pages are first written.
+  // Throws std::bad_alloc if there is no such space.
   PagePool(int64_t page_bytes, int32_t pages_max);
   ~PagePool();
   PagePool(const PagePool&) = delete;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/pages.h"
 
@@ -13,13 +14,17 @@ namespace engine {
 // dropped, least recently used leaf first.
 class PrefixTree {
  public:
+  // `pool` outlives the tree.
   explicit PrefixTree(PagePool& pool);
   ~PrefixTree();
+  PrefixTree(const PrefixTree&) = delete;
+  PrefixTree& operator=(const PrefixTree&) = delete;
 
   struct Found {
-    std::vector<PagePool::Page> full;          // held once for the caller
-    PagePool::Page partial = PagePool::kNone;  // held once for the caller: to copy from
-    int32_t tokens = 0;                        // covered by both
+    std::vector<PagePool::Page> full;  // held once for the caller
+    // Held once for the caller: to copy from. It may hold more tokens than those that agree.
+    PagePool::Page partial = PagePool::kNone;
+    int32_t tokens = 0;  // covered by both
   };
   // The longest known beginning of `tokens`.
   Found find(std::span<const int32_t> tokens);
@@ -32,7 +37,7 @@ class PrefixTree {
   // whether they are.
   bool make_room(int32_t pages);
 
-  int32_t droppable() const;  // pages that only the tree holds
+  int32_t droppable() const;  // pages that make_room could free; looks at the whole tree
   int32_t pages() const;
 
  private:

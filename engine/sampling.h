@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/view.h"
@@ -17,12 +18,17 @@ struct Sampling {
   double min_p = 0;        // keeps tokens at least min_p times as likely as the likeliest
 };
 
+// What is out of range in `sampling`, or nothing.
+std::optional<std::string> wrong_with(const Sampling& sampling);
+
 struct Drawn {
   int32_t token = 0;
-  // Natural logarithm of the token's probability at this temperature (1 if it is 0), before any
-  // filter: what training compares with.
+  // Natural logarithm of the token's probability at this temperature (1 if it is 0) among the
+  // allowed tokens, before any filter: what training compares with.
   float log_probability = 0;
-  std::vector<int32_t> kept;  // the tokens that survived the filters, ascending; only if asked for
+  // The tokens that survived the filters, ascending; only if asked for. Empty: all of them did, and
+  // all were allowed.
+  std::vector<int32_t> kept;
 };
 
 enum class KeepSets { No, Yes };
@@ -31,9 +37,12 @@ enum class KeepSets { No, Yes };
 // (sample, position).
 double uniform(uint64_t seed, uint64_t sample, uint64_t position);
 
-// Draws with `at` = uniform(...): the same logits and number give the same token. Sums are in
-// double, in order of falling logits, lower index first. `allowed` (ascending token ids, or none:
-// all) is applied before everything. Throws std::domain_error if a logit is NaN or none is finite.
+// Draws with `at` = uniform(...): the same logits and number give the same token. The tokens share
+// [0, 1) in order of falling logits, lower index first; sums are in double and in a fixed order.
+// `allowed` (ascending token ids, or nullptr: all) is applied before everything; a logit of
+// -infinity is a token that is not allowed. Throws std::domain_error if a logit is NaN or
+// +infinity, or if no allowed one is finite.
+// REQUIRES: nothing is wrong_with(sampling), 0 <= at < 1, allowed tokens below the vocabulary.
 Drawn draw(View<const float, 1> logits, const Sampling& sampling, double at, KeepSets keep,
            const std::vector<int32_t>* allowed);
 
