@@ -1,0 +1,90 @@
+#pragma once
+
+#if defined(__AVX512BF16__)
+
+#include "kernels/indexer.h"
+#include "kernels/simd/lanes.h"
+
+// Scores of one page of bfloat16 keys by vdpbf16ps: a pair of dims of the page's 64 tokens fills
+// four registers, so that a tile of four heads keeps 16 sums, and a step of 16 products loads four
+// registers of keys and four pairs of the query.
+//
+// Bound: 2 * heads * dim flops a key, against 64 a cycle.
+namespace {
+
+constexpr int64_t kPageRegisters = kPageTokens / kLanes;
+constexpr int64_t kHeadTile = 4;
+constexpr int64_t kCacheLine = 64;
+
+// score += weight[h] * max(0, q[h] . key) for `heads` heads in ascending order. `coming` is a page
+// that will be read soon: each tile of heads asks for the `line`-th cache line of every pair of
+// dims.
+template <int64_t heads>
+inline void add_heads(const Bfloat16* q, const float* weight, int64_t dim,
+                      const unsigned char* keys, const unsigned char* coming,
+                      __m512 (&score)[kPageRegisters]) {
+  __m512 dot[heads][kPageRegisters];
+#pragma GCC unroll 4
+  for (auto& head : dot)
+#pragma GCC unroll 4
+    for (__m512& x : head) x = _mm512_setzero_ps();
+
+  for (int64_t d = 0; d < dim; d += 2) {
+    __m512bh key[kPageRegisters];
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < kPageRegisters; ++i)
+      key[i] = (__m512bh)_mm512_loadu_si512(keys + d * kPageTokens * 2 + i * kCacheLine);
+    _mm_prefetch(reinterpret_cast<const char*>(coming + d * kPageTokens * 2), _MM_HINT_T0);
+#pragma GCC unroll 4
+    for (int64_t h = 0; h < heads; ++h) {
+      int32_t pair;
+      __builtin_memcpy(&pair, q + h * dim + d, sizeof pair);
+      const auto query = (__m512bh)_mm512_set1_epi32(pair);
+#pragma GCC unroll 4
+      for (int64_t i = 0; i < kPageRegisters; ++i)
+        dot[h][i] = _mm512_dpbf16_ps(dot[h][i], query, key[i]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int64_t h = 0; h < heads; ++h) {
+    const __m512 w = _mm512_set1_ps(weight[h]);
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < kPageRegisters; ++i)
+      score[i] = _mm512_fmadd_ps(w, _mm512_max_ps(_mm512_setzero_ps(), dot[h][i]), score[i]);
+  }
+}
+
+// q: [heads, dim]. Writes the first `count` scores of the page.
+inline void score_page(const Bfloat16* q, const float* weight, int64_t heads, int64_t dim,
+                       const unsigned char* keys, const unsigned char* coming, int64_t count,
+                       float* score) {
+  __m512 sums[kPageRegisters];
+  for (__m512& x : sums) x = _mm512_setzero_ps();
+  int64_t h = 0;
+  for (; h + kHeadTile <= heads; h += kHeadTile) {
+    const int64_t line = h / kHeadTile % kPageRegisters * kCacheLine;
+    add_heads<kHeadTile>(q + h * dim, weight + h, dim, keys, coming + line, sums);
+  }
+  for (; h < heads; ++h) add_heads<1>(q + h * dim, weight + h, dim, keys, coming, sums);
+
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < kPageRegisters; ++i) {
+    const int64_t rest = count - i * kLanes;
+    const __mmask16 mask =
+        rest >= kLanes ? __mmask16(0xFFFF) : __mmask16(rest <= 0 ? 0 : (1u << rest) - 1);
+    _mm512_mask_storeu_ps(score + i * kLanes, mask, sums[i]);
+  }
+}
+
+inline void round_query(const float* from, int64_t numbers, Bfloat16* to) {
+  for (int64_t i = 0; i < numbers; i += kLanes) {
+    const int64_t rest = numbers - i;
+    const __mmask16 mask = rest >= kLanes ? __mmask16(0xFFFF) : __mmask16((1u << rest) - 1);
+    _mm256_mask_storeu_epi16(to + i, mask,
+                             (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from + i)));
+  }
+}
+
+}  // namespace
+
+#endif
