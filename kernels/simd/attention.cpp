@@ -15,7 +15,9 @@ namespace {
 // From so many tokens for each thread on, the last ones' imbalance is small.
 constexpr int64_t kTokensPerThread = 8;
 // Memory for the results of blocks that wait to be joined, when tokens are shared out by blocks.
-constexpr int64_t kWaitingBytesMost = 32 << 20;
+// Every thread has two of them in any case.
+constexpr int64_t kWaitingBytesMost = 16 << 20;
+constexpr int64_t kWaitingPerThread = 2;
 
 int64_t listed_rows(const LatentAttention& args, int64_t t) {
   const int32_t found = args.found.data[t];
@@ -119,7 +121,7 @@ void attend_by_tokens(const LatentAttention& args, Threads& threads) {
 // is written where its result will be; later ones wait in slots until all are done that were begun.
 class BlocksOfTokens {
  public:
-  BlocksOfTokens(const LatentAttention& args, Scratch& scratch)
+  BlocksOfTokens(const LatentAttention& args, int64_t threads, Scratch& scratch)
       : args_(args),
         tokens_(args.out.extent[0]),
         heads_(args.out.extent[1]),
@@ -128,7 +130,7 @@ class BlocksOfTokens {
     int64_t blocks = 0;
     for (int64_t t = 0; t < tokens_; ++t) blocks += blocks_of(args, t);
     const int64_t most = kWaitingBytesMost / (slot_floats_ * int64_t(sizeof(float)));
-    slots_ = std::min(blocks, std::max(most, int64_t(1)));
+    slots_ = std::min(blocks, std::max(most, kWaitingPerThread * threads));
     slot_ = scratch.numbers<float>(std::size_t(slots_ * slot_floats_ + tokens_ * heads_ * 2));
     state_ = slot_ + slots_ * slot_floats_;
     blocks_ = blocks;
@@ -199,5 +201,5 @@ void simd::latent_attention<KERNEL_LEVEL>(const LatentAttention& args, Threads& 
   if (tokens == 0) return;
   if (tokens >= kTokensPerThread * threads.count()) return attend_by_tokens(args, threads);
   static thread_local Scratch scratch;
-  BlocksOfTokens(args, scratch).run(threads);
+  BlocksOfTokens(args, threads.count(), scratch).run(threads);
 }

@@ -7,21 +7,27 @@
 // cannot multiply them. The page is widened once for all tokens that see it.
 namespace {
 
+using Words __attribute__((vector_size(kLanes * 4))) = uint32_t;
+
 // to[d, s] = number d of the page's token s.
 inline void widen_page(const unsigned char* keys, Number type, int64_t dim, float* to) {
   for (int64_t d = 0; d < dim; d += 2, to += 2 * kPageTokens) {
-    for (int64_t s = 0; s < kPageTokens; ++s) {
-      if (type == Number::F32) {
-        const float* pair = reinterpret_cast<const float*>(keys) + d * kPageTokens + 2 * s;
-        to[s] = pair[0];
-        to[kPageTokens + s] = pair[1];
-      } else {
-        uint32_t pair;
-        __builtin_memcpy(&pair, keys + (d * kPageTokens + 2 * s) * 2, sizeof pair);
-        const uint32_t high = pair << 16, low = pair & 0xFFFF0000u;
-        __builtin_memcpy(to + s, &high, sizeof high);
-        __builtin_memcpy(to + kPageTokens + s, &low, sizeof low);
+    float* const even = to;
+    float* const odd = to + kPageTokens;
+    if (type == Number::F32) {
+      const float* pairs = reinterpret_cast<const float*>(keys) + d * kPageTokens;
+      for (int64_t s = 0; s < kPageTokens; ++s) {
+        even[s] = pairs[2 * s];
+        odd[s] = pairs[2 * s + 1];
       }
+      continue;
+    }
+    for (int64_t s = 0; s < kPageTokens; s += kLanes) {
+      Words pairs;
+      __builtin_memcpy(&pairs, keys + (d * kPageTokens + 2 * s) * 2, sizeof pairs);
+      const Words first = pairs << 16, second = pairs & 0xFFFF0000u;
+      __builtin_memcpy(even + s, &first, sizeof first);
+      __builtin_memcpy(odd + s, &second, sizeof second);
     }
   }
 }
