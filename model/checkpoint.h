@@ -13,20 +13,25 @@
 
 namespace model {
 
+class MappedFile;
+
 // One tensor of a *.safetensors file, where it lies in the mapped file.
 struct StoredTensor {
   std::string type;  // as the file says: "F32", "BF16", "F8_E4M3", "I64", ...
   std::vector<int64_t> shape;
   std::span<const unsigned char> bytes;
-  std::string file;  // its name, for messages
+  std::string file;     // its name, for messages
+  uint64_t offset = 0;  // of the bytes in the file
 };
 
 // All shards of a Hugging Face directory, mapped and not read: model.safetensors, or those that
 // model.safetensors.index.json names.
 class Checkpoint {
  public:
-  static constexpr uint64_t kHeaderBytesMax = 100 << 20;  // as the format's own library
-  static constexpr std::size_t kTensorsMax = 1 << 20;
+  static constexpr uint64_t kHeaderBytesMax = 100'000'000;  // as the format's own library
+  static constexpr std::size_t kTensorsMax = 1 << 18;       // DeepSeek-V3.2 has 92,425
+  static constexpr std::size_t kNameBytesMax = 512;
+  static constexpr std::size_t kIndexBytesMax = 64 << 20;
   static constexpr std::size_t kShardsMax = 4096;
   static constexpr std::size_t kRankMax = 8;
 
@@ -45,8 +50,8 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
-  class Mapping;
-  std::vector<std::unique_ptr<Mapping>> files_;
+  void add(const std::filesystem::path& path, std::string_view shard);
+  std::vector<std::unique_ptr<MappedFile>> files_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
 };
 
@@ -60,6 +65,14 @@ struct HeaderEntry {
 };
 std::vector<HeaderEntry> parse_safetensors_header(std::string_view json, uint64_t file_bytes,
                                                   std::string_view file);
+
+// model.safetensors.index.json: which shard holds which tensor. For Checkpoint, tests and fuzzing.
+// Throws Refused; shards are plain names of files of the same directory, "*.safetensors".
+struct ShardIndex {
+  std::vector<std::string> shards;
+  std::vector<std::pair<std::string, uint32_t>> tensors;  // name, number of the shard
+};
+ShardIndex parse_safetensors_index(std::string_view json, std::string_view file);
 
 // The bytes of one number of a safetensors type; 0: unknown.
 int64_t bytes_of_type(std::string_view type);
