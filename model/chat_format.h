@@ -11,10 +11,6 @@ namespace model {
 // How DeepSeek-V3.2 is spoken to (its encoding_dsv32): who speaks is told by control tokens, with
 // no line ends between.
 
-struct Piece {
-  std::string text;
-  Trust trust = Trust::Untrusted;
-};
 struct Turn {
   enum class Role { System, User, Assistant } role = Role::User;
   std::vector<Piece> content;

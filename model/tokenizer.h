@@ -18,6 +18,11 @@ using Tokens = std::vector<int32_t>;
 // untrusted text their characters are encoded like any others.
 enum class Trust { Trusted, Untrusted };
 
+struct Piece {
+  std::string text;
+  Trust trust = Trust::Untrusted;
+};
+
 // Byte-level BPE as tokenizer.json of DeepSeek-like models describes it.
 class Tokenizer {
  public:
@@ -27,7 +32,8 @@ class Tokenizer {
 
   // Reads DIRECTORY/tokenizer.json. Throws model::Refused: what part of the format is unknown or
   // contradictory (a model other than BPE, byte_fallback, a pre-tokeniser or normaliser that is not
-  // supported, ids twice or past kTokensMax, merges of tokens that do not exist, ...).
+  // supported, ids twice or past kTokensMax, merges of tokens that do not exist, ...), or would let
+  // plain text become a special token.
   static Tokenizer load(const std::filesystem::path& directory);
   static Tokenizer parse(std::string_view json);
 
@@ -35,9 +41,14 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  // Invalid UTF-8 is replaced by U+FFFD first, as `tokenizers` does. No token is added at the ends.
-  // Throws std::length_error past kTextBytesMax.
+  // Invalid UTF-8 is replaced by U+FFFD first, one for each maximal invalid piece, as Rust and
+  // Python do. No token is added at the ends. Throws std::length_error past kTextBytesMax, and
+  // std::runtime_error if a pattern of the pre-tokeniser needs more than Regex's limits.
   Tokens encode(std::string_view text, Trust trust) const;
+
+  // As one text: words may reach over the pieces' ends, added tokens only over the ends of pieces
+  // that are trusted on both sides.
+  Tokens encode(const std::vector<Piece>& pieces) const;
 
   // The bytes that tokens stand for; added tokens as their text. Unknown ids give nothing.
   std::string decode(const Tokens& tokens) const;

@@ -211,6 +211,9 @@ def variants(described):
          ["whole", " whole", " Cauchy Schwarz", "Cauchy Schwarz", "    ", "   ", "whole\n whole\n", "wholes", "\n    \n"]),
         ("grouped digits before GPT-2's pattern", {"pre_tokenizer": digits}, plain[40:110]),
         ("flags of added tokens", {"added_tokens": flagged}, flag_texts),
+        ("a space as an added token", {"added_tokens": [
+            added(size, "[RIGHT]", rstrip=True), added(size + 1, " "), added(size + 2, "[LEFT]", lstrip=True, normalized=True)]},
+         ["[RIGHT]   x", "[RIGHT] [LEFT] [LEFT]", "a b  c", " [LEFT]", "[RIGHT] \n x"]),
     ]
     for behavior in ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]:
         for invert in [False, True]:
