@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "model/network.h"
+
+namespace engine {
+
+// The forward pass as the scheduler sees it: model::Network (network_stepper.h), or a test's
+// stand-in that is quick and notices a wrong page.
+class Stepper {
+ public:
+  virtual ~Stepper() = default;
+
+  struct Limits {
+    int64_t page_bytes = 0;
+    int64_t rows_max = 0;  // of one step
+    int64_t context_max = 0;
+    int64_t vocabulary = 0;
+  };
+  virtual Limits limits() const = 0;
+
+  // One step, under the terms of model::Network::forward. Throws model::Broken.
+  virtual void forward(std::span<const model::Row> rows, View<float, 2> logits) = 0;
+};
+
+}  // namespace engine
