@@ -29,5 +29,5 @@ only_in '<pcre2' '^model/' 'only model may include PCRE2'
 only_in '<immintrin' '^kernels/simd/' 'only kernels/simd may include intrinsics'
 only_in '<sqlite3' '^storage/' 'only storage may include SQLite'
 only_in '<boost/beast' '^http/' 'only http may include Beast'
-only_in '<nlohmann/json.hpp>' '\.cpp$|^formats/strict_object.h' 'JSON stays out of headers'
+only_in '<nlohmann/json.hpp>' '\.cpp$|^formats/strict_object.h|^http/precompiled.h' 'JSON stays out of headers'
 exit $bad
