@@ -12,7 +12,7 @@ using namespace kernel_test;
 
 // Sums of 2 * dim products, some of them 32 * 32 as large as the rest, times weights that are as
 // uneven: float's rounding of the largest, a few hundred times over.
-constexpr Tolerance kFloatSums = {.absolute = 2e-2, .relative = 2e-5};
+constexpr Tolerance kFloatSums = {.absolute = 1e-3, .relative = 1e-5};
 
 constexpr Number kTypes[] = {Number::F32, Number::BF16};
 
