@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +15,7 @@
 #include "http/client.h"
 #include "pipeline/meaning.h"
 #include "pipeline/remote_chat.h"
+#include "text/clock.h"
 #include "text/sha256.h"
 
 namespace apps {
@@ -24,12 +24,6 @@ namespace {
 namespace net = boost::asio;
 
 constexpr std::size_t kSecretBytes = 32;
-
-int64_t unix_milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // What was set by hand, so that the run can be gone on with by its number alone.
 std::string settings_json(const Settings& settings) {
@@ -70,7 +64,7 @@ storage::RunRow wanted_run(const Settings& settings, const Config& config, const
   run.program = kVersion;
   run.secret = text::random_bytes(kSecretBytes);
   run.seed = config.seed;
-  run.created_at = unix_milliseconds();
+  run.created_at = text::unix_milliseconds();
   return run;
 }
 

@@ -11,16 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "text/clock.h"
+
 namespace pipeline {
 namespace {
 
 using Answer = std::variant<ChatReply, ChatFailure>;
-
-int64_t unix_milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // Waits until the ledger's writer thread has committed what `start` hands it. Not cancellable:
 // what was answered is recorded even while the run is being stopped.
@@ -218,7 +214,7 @@ net::awaitable<CallResult> LiveBook::make_call(CallSpec spec, Derive derive) {
   request.seed = seed;
   request.call_key = spec.key;
   request.affinity = spec.affinity;
-  const int64_t sent_at = unix_milliseconds();
+  const int64_t sent_at = text::unix_milliseconds();
   storage::CallAnswer row;
   bool cancelled = false;
   std::optional<Stop> halt;
@@ -239,7 +235,7 @@ net::awaitable<CallResult> LiveBook::make_call(CallSpec spec, Derive derive) {
   }
   co_await net::this_coro::throw_if_cancelled(false);
   row.sent_at = sent_at;
-  row.done_at = unix_milliseconds();
+  row.done_at = text::unix_milliseconds();
   reservation.used = account(spec.role, spec, row);
   CallResult result = to_result(row);
   DerivedRows derived;

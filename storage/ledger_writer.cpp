@@ -1,7 +1,6 @@
 #include <sqlite3.h>
 
 #include <atomic>
-#include <chrono>
 #include <future>
 #include <thread>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "storage/row_writer.h"
 #include "storage/sqlite.h"
 #include "storage/write_queue.h"
+#include "text/clock.h"
 
 namespace storage {
 
@@ -21,13 +21,6 @@ namespace {
 constexpr int64_t kWalBytesMax = 16 << 20;   // then the log is copied into the database
 constexpr int64_t kWalBytesStep = 16 << 20;  // until the next try, if a reader kept it from ending
 constexpr int kCloseWaitMs = 1'000;          // for readers, before the log is left as it is
-
-int64_t now_ms() {
-  using std::chrono::milliseconds;
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::size_t bytes_of(const std::optional<std::string>& text) { return text ? text->size() : 0; }
 
@@ -262,7 +255,7 @@ int64_t LedgerWriter::begin_run(const RunRow& run, const RunInputs& inputs) {
     id = rows.create_run(run, inputs.problems);
     for (const ProofRow& proof : inputs.proofs) rows.add_proof(id, proof);
     for (const AnnotationRow& annotation : inputs.annotations)
-      rows.annotate(id, annotation, now_ms());
+      rows.annotate(id, annotation, text::unix_milliseconds());
   });
   return id;
 }
@@ -272,7 +265,8 @@ void LedgerWriter::set_run_state(int64_t run, std::string_view state, std::strin
 }
 
 void LedgerWriter::annotate(int64_t run, const AnnotationRow& row) {
-  impl_->submit_and_wait([&](RowWriter& rows) { rows.annotate(run, row, now_ms()); });
+  impl_->submit_and_wait(
+      [&](RowWriter& rows) { rows.annotate(run, row, text::unix_milliseconds()); });
 }
 
 void LedgerWriter::flush() { impl_->flush(); }
@@ -286,7 +280,7 @@ void LedgerWriter::add_proof(int64_t run, ProofRow row, Done done) {
 void LedgerWriter::intend(int64_t run, CallIntent intent, Done done) {
   const std::size_t bytes = bytes_of(intent.prompt);
   impl_->submit(bytes, std::move(done), [run, intent = std::move(intent)](RowWriter& rows) {
-    rows.intend(run, intent, now_ms());
+    rows.intend(run, intent, text::unix_milliseconds());
   });
 }
 
@@ -297,14 +291,15 @@ void LedgerWriter::answer(int64_t run, std::string call_key, CallAnswer answer,
   impl_->submit(bytes, std::move(done),
                 [run, key = std::move(call_key), answer = std::move(answer), vote = std::move(vote),
                  meta_vote = std::move(meta_vote)](RowWriter& rows) {
-                  rows.answer(run, key, answer, vote, meta_vote, now_ms());
+                  rows.answer(run, key, answer, vote, meta_vote, text::unix_milliseconds());
                 });
 }
 
 void LedgerWriter::decide(int64_t run, DecisionRow row, Done done) {
   const std::size_t bytes = row.numbers.size();
-  impl_->submit(bytes, std::move(done),
-                [run, row = std::move(row)](RowWriter& rows) { rows.decide(run, row, now_ms()); });
+  impl_->submit(bytes, std::move(done), [run, row = std::move(row)](RowWriter& rows) {
+    rows.decide(run, row, text::unix_milliseconds());
+  });
 }
 
 std::size_t LedgerWriter::queued() const { return impl_->queued(); }
