@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "text/json_size.h"
 #include "text/utf8.h"
 
 namespace formats {
@@ -12,27 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kReasonBytesMax = 160;  // the parser quotes the token it stopped at, whole
-
-// Where the nesting passes the limit. Brackets inside strings do not count; a text that is not
-// JSON at all is left to the parser.
-std::optional<std::size_t> find_too_deep(std::string_view bytes) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char c = bytes[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kJsonDepthMax) return i;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return std::nullopt;
-}
 
 // "[json.exception...] parse error at line 1, column 2: REASON" -> "REASON"
 std::string short_reason(std::string_view what) {
@@ -172,7 +152,7 @@ std::optional<JsonFault> find_json_fault(std::string_view bytes) {
   if (const auto offset = text::find_invalid_utf8(bytes)) return JsonFault{*offset, "not UTF-8"};
   if (bytes.starts_with("\xEF\xBB\xBF"))
     return JsonFault{0, "a byte order mark in the middle of the file"};
-  if (const auto offset = find_too_deep(bytes))
+  if (const auto offset = text::find_json_excess(bytes, {.depth = kJsonDepthMax}))
     return JsonFault{*offset, "nested more than " + std::to_string(kJsonDepthMax) + " deep"};
 
   Checker checker;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "text/json_size.h"
 #include "text/utf8.h"
 #include "text/words.h"
 
@@ -13,29 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMessageBytesMax = 2000;
-
-// Counts before anything is built: a nested bomb costs a parser some forty times its own size.
-bool is_of_sane_size(std::string_view bytes) {
-  std::size_t depth = 0, values = 1;
-  bool in_string = false;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char c = bytes[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      ++values;
-      if (++depth > kJsonDepthMax) return false;
-    } else if (c == ']' || c == '}') {
-      if (depth > 0) --depth;
-    } else if (c == ',' && ++values > kJsonValuesMax) {
-      return false;
-    }
-  }
-  return values <= kJsonValuesMax;
-}
 
 // A byte b that is not UTF-8 travels through the JSON parser, which would refuse it, as the
 // private character U+10FE00 + b, and becomes b again in the strings that are taken out.
@@ -110,7 +88,8 @@ struct Parsed {
 };
 
 Parsed parse(std::string_view bytes) {
-  if (!is_of_sane_size(bytes)) return {.document = json(json::value_t::discarded)};
+  if (text::find_json_excess(bytes, {.depth = kJsonDepthMax, .values = kJsonValuesMax}))
+    return {.document = json(json::value_t::discarded)};
   Parsed parsed;
   std::string copy;
   if (text::find_invalid_utf8(bytes)) {
