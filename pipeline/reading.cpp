@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
 
 #include "prompts/gates.h"
 
@@ -10,10 +12,21 @@ namespace {
 
 using prompts::Unparsed;
 
-// Why an answer cannot be read at all; empty if it can.
-std::string unreadable(const CallResult& result) {
-  if (result.finish_reason != "stop") return "ended by '" + result.finish_reason + "'";
-  return {};
+struct NotRead {
+  VoteOutcome outcome = VoteOutcome::Failed;
+  std::string note;
+};
+
+// What a grammar finds in an answer that ended by itself, or why there is nothing to be found.
+template <class Found, class Grammar>
+std::variant<Found, NotRead> read_answer(const CallResult& result, const Grammar& grammar) {
+  if (!result.answered) return NotRead{VoteOutcome::Failed, result.error};
+  if (result.finish_reason != "stop")
+    return NotRead{VoteOutcome::Unparsed, "ended by '" + result.finish_reason + "'"};
+  std::variant<Found, Unparsed> parsed = grammar(result.text);
+  if (auto* unparsed = std::get_if<Unparsed>(&parsed))
+    return NotRead{VoteOutcome::Unparsed, std::move(unparsed->reason)};
+  return std::get<Found>(std::move(parsed));
 }
 
 std::vector<storage::IssueRow> located(const std::vector<prompts::Issue>& issues,
@@ -48,20 +61,14 @@ VoteReading read_vote(const CallResult& result, std::string_view proof) {
 VoteReading read_vote(const CallResult& result, std::string_view proof,
                       const prompts::QuotedProof& quotes) {
   VoteReading reading;
-  if (!result.answered) {
-    reading.note = result.error;
+  auto read = read_answer<prompts::Verification>(result, prompts::read_verification);
+  if (auto* not_read = std::get_if<NotRead>(&read)) {
+    reading.outcome = not_read->outcome;
+    reading.note = std::move(not_read->note);
     return reading;
   }
   reading.outcome = VoteOutcome::Unparsed;
-  reading.note = unreadable(result);
-  if (!reading.note.empty()) return reading;
-
-  auto parsed = prompts::read_verification(result.text);
-  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
-    reading.note = unparsed->reason;
-    return reading;
-  }
-  reading.verification = std::get<prompts::Verification>(std::move(parsed));
+  reading.verification = std::get<prompts::Verification>(std::move(read));
   reading.issues = located(reading.verification.issues, quotes);
   if (reading.verification.score != prompts::Score::One && none_found(reading.issues)) {
     reading.note = "no quoted passage occurs in the proof";
@@ -75,20 +82,16 @@ VoteReading read_vote(const CallResult& result, std::string_view proof,
 
 MetaReading read_meta_vote(const CallResult& result, std::size_t issues) {
   MetaReading reading;
-  if (!result.answered) {
-    reading.note = result.error;
+  const auto grammar = [issues](std::string_view text) {
+    return prompts::read_meta_verification(text, issues);
+  };
+  auto read = read_answer<prompts::MetaVerification>(result, grammar);
+  if (auto* not_read = std::get_if<NotRead>(&read)) {
+    reading.outcome = not_read->outcome;
+    reading.note = std::move(not_read->note);
     return reading;
   }
-  reading.outcome = VoteOutcome::Unparsed;
-  reading.note = unreadable(result);
-  if (!reading.note.empty()) return reading;
-
-  auto parsed = prompts::read_meta_verification(result.text, issues);
-  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
-    reading.note = unparsed->reason;
-    return reading;
-  }
-  reading.verification = std::get<prompts::MetaVerification>(std::move(parsed));
+  reading.verification = std::get<prompts::MetaVerification>(std::move(read));
   reading.outcome = VoteOutcome::Parsed;
   const auto& real = reading.verification.real;
   reading.upheld =
@@ -98,18 +101,12 @@ MetaReading read_meta_vote(const CallResult& result, std::size_t issues) {
 
 ProofReading read_proof(const CallResult& result) {
   ProofReading reading;
-  if (!result.answered) {
-    reading.note = result.error;
+  auto read = read_answer<prompts::Generation>(result, prompts::read_generation);
+  if (auto* not_read = std::get_if<NotRead>(&read)) {
+    reading.note = std::move(not_read->note);
     return reading;
   }
-  reading.note = unreadable(result);
-  if (!reading.note.empty()) return reading;
-  auto parsed = prompts::read_generation(result.text);
-  if (const auto* unparsed = std::get_if<Unparsed>(&parsed)) {
-    reading.note = unparsed->reason;
-    return reading;
-  }
-  reading.generation = std::get<prompts::Generation>(std::move(parsed));
+  reading.generation = std::get<prompts::Generation>(std::move(read));
   reading.readable = true;
   return reading;
 }
