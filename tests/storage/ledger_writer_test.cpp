@@ -65,7 +65,7 @@ TEST_SUITE("storage/ledger_writer") {
       const std::string error = failure_of([&] { ledger.intend(changed.first); });
       CHECK(holds(error, "generator/0"));
       CHECK(holds(error, changed.second));
-      CHECK_THROWS_AS(ledger.intend(intent), std::logic_error);
+      CHECK_THROWS_AS(ledger.intend(changed.first), std::logic_error);
     }
     CHECK(count(ledger.file, "prompt") == 1);  // what the refused one would have added is undone
   }
