@@ -26,8 +26,8 @@ constexpr int64_t kPanelStride = 2080;  // numbers: rows must not fall into the 
 constexpr int64_t kTilesMost = 64;      // of tokens in a block
 
 constexpr bool is_scaled(Number type) { return type != Number::BF16; }
-// Tokens in a tile. Running sums, and with scales the totals too, fill the 32 registers.
-constexpr int64_t most_tokens(Number type) { return is_scaled(type) ? 3 : 6; }
+// Tokens in a tile: the running sums fill the registers. With scales, the totals wait in memory.
+constexpr int64_t most_tokens(Number type) { return is_scaled(type) ? 4 : 6; }
 
 static_assert((kBlockTokens + most_tokens(Number::FP8) - 1) / most_tokens(Number::FP8) <=
               kTilesMost);
@@ -182,7 +182,11 @@ struct Rows {
   }
 };
 
-inline void prefetch(const unsigned char* p) { _mm_prefetch(p, _MM_HINT_T0); }
+// Into the second cache: the first one is full of what is being multiplied. Written out, because
+// gcc 12 drops calls to functions that do nothing but _mm_prefetch.
+[[gnu::always_inline]] inline void prefetch(const unsigned char* p) {
+  asm volatile("prefetcht1 %0" : : "m"(*p));
+}
 
 // One tile of tokens against rows in memory. x: [steps][2][tokens][32].
 template <Number type, int tokens>
@@ -281,15 +285,19 @@ template <int tokens>
   }
 }
 
-// What to fetch while a tile is multiplied: two runs of bytes, `bytes` a step.
+// What to fetch while a tile is multiplied: kStep numbers of two rows each step.
 struct Ahead {
-  const unsigned char* run[2];
-  int64_t bytes;
+  const unsigned char* row[2];
 };
 
+template <Number type>
 [[gnu::always_inline]] inline void fetch(const Ahead& ahead, int64_t step) {
-  prefetch(ahead.run[0] + step * ahead.bytes);
-  prefetch(ahead.run[1] + step * ahead.bytes);
+  constexpr int64_t bytes = kStep * bytes_of(type);
+#pragma GCC unroll 2
+  for (int64_t line = 0; line < bytes; line += 64) {
+    prefetch(ahead.row[0] + step * bytes + line);
+    prefetch(ahead.row[1] + step * bytes + line);
+  }
 }
 
 // One tile of tokens against a panel. x: [steps][2][tokens][32], from the panel's first column on.
@@ -308,14 +316,14 @@ void multiply_panel(const Panel& panel, const float* const* scale, const __m512i
       Sums<tokens> part;
       clear(part);
       for (const int64_t stop = smaller(steps, s + block_steps); s < stop; ++s) {
-        fetch(ahead, s);
+        fetch<type>(ahead, s);
         add_panel_step<tokens>(w + s * kStep, x + s * 2 * tokens, part);
       }
       add_scaled(total, part, scale, block);
     }
   } else {
     for (int64_t s = 0; s < steps; ++s) {
-      fetch(ahead, s);
+      fetch<type>(ahead, s);
       add_panel_step<tokens>(w + s * kStep, x + s * 2 * tokens, total);
     }
   }
@@ -400,16 +408,10 @@ struct Bf16Path {
   }
 
   // Calls f.operator()<n>() with n = tokens.
-  template <Number type, class F>
+  template <Number type, int n = 1, class F>
   [[gnu::always_inline]] static void for_tokens(int64_t tokens, const F& f) {
-    if (tokens == 1) f.template operator()<1>();
-    if (tokens == 2) f.template operator()<2>();
-    if (tokens == 3) f.template operator()<3>();
-    if constexpr (most_tokens(type) > 3) {
-      if (tokens == 4) f.template operator()<4>();
-      if (tokens == 5) f.template operator()<5>();
-      if (tokens == 6) f.template operator()<6>();
-    }
+    if (tokens == n) return f.template operator()<n>();
+    if constexpr (n < most_tokens(type)) for_tokens<type, n + 1>(tokens, f);
   }
 
   template <Number type>
@@ -451,7 +453,7 @@ struct Bf16Path {
     const int64_t offset = rows.next + first * bytes_of(type);
     const int64_t a = tiles == 2 ? 2 * tile : smaller(tile, kGroupRows - 1);
     const int64_t b = tiles == 2 ? a + 1 : tiles == 3 && tile == 2 ? 3 : a;
-    return {{rows.row[a] + offset, rows.row[b] + offset}, kStep * bytes_of(type)};
+    return {{rows.row[a] + offset, rows.row[b] + offset}};
   }
 };
 
