@@ -30,7 +30,7 @@ std::vector<float> after_float8(std::vector<float> x, Float8Scale scale) {
   return x;
 }
 
-// Numbers of all sizes, with what is not a number and what is not finite among them.
+// Numbers of all sizes and ties, with what is not a number and what is not finite among them.
 std::vector<float> odd_numbers(int64_t count, uint64_t seed) {
   Draws draws(seed);
   std::vector<float> values;
@@ -39,6 +39,8 @@ std::vector<float> odd_numbers(int64_t count, uint64_t seed) {
     if (draws.below(500) == 0) values.back() = NAN;
     if (draws.below(1500) == 0) values.back() = -INFINITY;
     if (draws.below(50) == 0) values.back() = -0.f;
+    if (draws.below(3) == 0)
+      values.back() = float(draws.below(64)) * 0.5f;  // ties at scale 1 and 2
   }
   return values;
 }
@@ -161,12 +163,17 @@ TEST_SUITE("kernels/quantise") {
     const Golden golden = read_golden();
     REQUIRE(golden.x.size() == 8 * 128);
 
-    std::vector<float> x = golden.x;
-    cpu::simulate_float8(float8(x, 128, Float8Scale::PowerOfTwo));
-    CHECK(same_bits(x, golden.power_of_two));
-    x = golden.x;
-    cpu::simulate_float8(float8(x, 128, Float8Scale::Exact));
-    CHECK(same_bits(x, golden.exact));
+    const auto check = [&](HostKernels& kernels) {
+      std::vector<float> x = golden.x;
+      kernels.simulate_float8(float8(x, 128, Float8Scale::PowerOfTwo));
+      CHECK(same_bits(x, golden.power_of_two));
+      x = golden.x;
+      kernels.simulate_float8(float8(x, 128, Float8Scale::Exact));
+      CHECK(same_bits(x, golden.exact));
+    };
+    HostKernels plain(Instructions::Plain, 1);
+    check(plain);
+    for_fast_kernels(check);
   }
 
   TEST_CASE("the fast versions give the twins' bits") {

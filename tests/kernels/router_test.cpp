@@ -234,14 +234,19 @@ TEST_SUITE("kernels/router") {
     for_fast_kernels(check);
   }
 
-  TEST_CASE("extreme logits give finite weights") {
+  TEST_CASE("extreme logits give finite weights, in proportion as long as floats go") {
     Case c{.tokens = 1, .experts = 3, .chosen = 2, .logits = {-90, 200, -3e38f}};
+    Case small{.tokens = 1, .experts = 3, .chosen = 2, .logits = {-86, -85, -3e38f}};
+    const float e = std::exp(1.f);
     for_fast_kernels([&](HostKernels& kernels) {
       for (const Score score : {Score::Sigmoid, Score::Softmax}) {
-        c.router.score = score;
+        c.router.score = small.router.score = score;
         kernels.router(c.args());
         CHECK(c.expert == std::vector<int32_t>{1, 0});
         CHECK(agree(c.weight, std::vector<float>{1, 0}, kWeights));
+        kernels.router(small.args());
+        CHECK(small.expert == std::vector<int32_t>{1, 0});
+        CHECK(agree(small.weight, std::vector<float>{e / (1 + e), 1 / (1 + e)}, kWeights));
       }
     });
   }
