@@ -3,8 +3,9 @@
     python3 make_network.py [OUT_DIR]
 
 Made with torch 2.15.0, transformers 5.23.0, numpy 2.4.6, safetensors 0.8. For each case it writes NAME.json, which
-is the model's config.json, and NAME.safetensors with `tokens` [T] and `logits` [T, vocabulary]. Weights
-are not stored: both sides compute them from their names (`weight` here, tests/model/golden_weights.cpp there).
+is the model's config.json, and NAME.safetensors with `tokens` [T], `logits` [T, vocabulary] and
+`logits_bf16`, the same of a model whose weights were rounded to bfloat16 first, and `logits_own_bf16`, what
+transformers makes of that model in bfloat16. Weights are not stored: both sides compute them from their names (`weight` here, tests/model/golden_weights.cpp there).
 """
 
 import json
@@ -168,23 +169,28 @@ def weight(name: str, shape) -> np.ndarray:
     return (2.0 * u / np.sqrt(np.float64(shape[1]))).astype(np.float32)
 
 
-def fill(model, config) -> None:
+def fill(model, config, rounded=False) -> None:
     """Overwrites all weights. Experts, which transformers fuses, keep the names of the files."""
     inner = config.moe_intermediate_size
+
+    def weight_of(name, shape):
+        w = torch.from_numpy(weight(name, shape))
+        return w.bfloat16().float() if rounded else w
+
     for name, tensor in model.state_dict().items():
         if name.endswith("experts.gate_up_proj"):
             base = name[: -len("gate_up_proj")]
             for e in range(tensor.shape[0]):
                 for part, key in enumerate(("gate_proj", "up_proj")):
-                    w = weight(f"{base}{e}.{key}.weight", (inner, tensor.shape[2]))
-                    tensor[e, part * inner : (part + 1) * inner] = torch.from_numpy(w)
+                    w = weight_of(f"{base}{e}.{key}.weight", (inner, tensor.shape[2]))
+                    tensor[e, part * inner : (part + 1) * inner] = w
         elif name.endswith("experts.down_proj"):
             base = name[: -len("down_proj")]
             for e in range(tensor.shape[0]):
-                w = weight(f"{base}{e}.down_proj.weight", tuple(tensor.shape[1:]))
-                tensor[e] = torch.from_numpy(w)
+                w = weight_of(f"{base}{e}.down_proj.weight", tuple(tensor.shape[1:]))
+                tensor[e] = w
         else:
-            tensor.copy_(torch.from_numpy(weight(name, tuple(tensor.shape))))
+            tensor.copy_(weight_of(name, tuple(tensor.shape)))
 
 
 def main(out: Path) -> None:
@@ -197,6 +203,9 @@ def main(out: Path) -> None:
             fill(model, config)
             tokens = ((uniform("tokens." + name, TOKENS) + 1.0) / 2.0 * fields["vocab_size"]).astype(np.int64)
             logits = model(torch.from_numpy(tokens)[None]).logits[0].numpy()
+            fill(model, config, rounded=True)
+            logits_bf16 = model(torch.from_numpy(tokens)[None]).logits[0].numpy()
+            own_bf16 = model.bfloat16()(torch.from_numpy(tokens)[None]).logits[0].float().numpy()
         stored = json.loads(config.to_json_string(use_diff=False))
         kept = sorted(set(fields) | {"model_type", "architectures", "rope_interleave", "scoring_func"})
         stored = {k: stored[k] for k in kept if k in stored and stored[k] is not None}
@@ -206,7 +215,12 @@ def main(out: Path) -> None:
             stored["q_lora_rank"] = None
         (out / f"{name}.json").write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
         save_file(
-            {"tokens": tokens.astype(np.int32), "logits": np.ascontiguousarray(logits)},
+            {
+                "tokens": tokens.astype(np.int32),
+                "logits": np.ascontiguousarray(logits),
+                "logits_bf16": np.ascontiguousarray(logits_bf16),
+                "logits_own_bf16": np.ascontiguousarray(own_bf16),
+            },
             out / f"{name}.safetensors",
         )
         print(name, logits.shape, "largest", float(np.abs(logits).max()), "rms", float(logits.std()))
