@@ -70,9 +70,14 @@ inline __m512 sums(const __m512 (&x)[kTile][kTile]) {
   return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
 }
 
-// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows.
+inline void prefetch(const unsigned char* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+
+// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows. Meanwhile the row `coming`
+// is asked for, one cache line a step: all at once they would fill the queue of loads.
 inline void score_tile(const Bfloat16* q, int64_t q_width, const unsigned char* const* row,
-                       int64_t width, float scale, float* scores) {
+                       const unsigned char* coming, int64_t width, float scale, float* scores) {
   __m512 dot[kTile][kTile];
 #pragma GCC unroll 4
   for (auto& head : dot)
@@ -94,9 +99,11 @@ inline void score_tile(const Bfloat16* q, int64_t q_width, const unsigned char* 
     }
   };
   int64_t d = 0;
-  for (; d + kPairs <= width; d += kPairs)
+  for (; d + kPairs <= width; d += kPairs) {
+    prefetch(coming + 2 * d);
     step(d, load_pairs(row0 + 2 * d), load_pairs(row1 + 2 * d), load_pairs(row2 + 2 * d),
          load_pairs(row3 + 2 * d));
+  }
   if (d < width) {
     const __mmask32 rest = first_pairs(width - d);
     step(d, _mm512_maskz_loadu_epi16(rest, row0 + 2 * d),
@@ -165,18 +172,15 @@ inline void value_tile(const Bfloat16* p, const unsigned char* const* row, int64
   }
 }
 
-inline void prefetch_rows(const unsigned char* const* row, int64_t width) {
-  for (int64_t i = 0; i < kTile; ++i)
-    for (int64_t byte = 0; byte < 2 * width; byte += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(row[i] + byte), _MM_HINT_T0);
-}
-
+// While a tile of rows is scored, each tile of heads asks for one row of the next: 16 heads ask for
+// all.
 inline void score_rows(const AttentionBlock& block, int64_t heads, const Bfloat16Block& at) {
   for (int64_t s = 0; s < block.rows; s += kTile) {
-    if (s + kTile < block.rows) prefetch_rows(block.row + s + kTile, block.width);
+    const bool last = s + kTile >= block.rows;
+    const unsigned char* const* next = block.row + (last ? s : s + kTile);
     for (int64_t h = 0; h < heads; h += kTile)
-      score_tile(at.q + h * at.width, at.width, block.row + s, block.width, block.scale,
-                 at.scores + h * kAttentionBlock + s);
+      score_tile(at.q + h * at.width, at.width, block.row + s, next[h / kTile % kTile], block.width,
+                 block.scale, at.scores + h * kAttentionBlock + s);
   }
 }
 

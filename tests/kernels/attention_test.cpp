@@ -12,7 +12,7 @@ constexpr Tolerance kFloatWeights = {.absolute = 1e-4, .relative = 1e-4};
 // Weights rounded to bfloat16: 2^-9 of each, of rows with numbers up to 32.
 constexpr Tolerance kRoundedWeights = {.absolute = 2e-2, .relative = 4e-3};
 // All weights are 1: only the sums are rounded.
-constexpr Tolerance kEqualWeights = {.absolute = 2e-5, .relative = 1e-5};
+constexpr Tolerance kEqualWeights = {.absolute = 5e-6, .relative = 2e-6};
 
 constexpr AttentionShape kShapes[] = {
     {1, 2, 2, 1, 1},         {4, 24, 16, 5, 3},       {4, 24, 16, 256, 256},
