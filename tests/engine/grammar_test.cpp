@@ -231,8 +231,8 @@ TEST_SUITE("engine/grammar") {
   }
 
   TEST_CASE("tokens that cannot write the line are noticed before anybody speaks") {
-    const auto few = tokenizer_of({"x"}, {"<end>"});
-    // All bytes are the end here, so that none is left to write with.
+    const auto few = tokenizer_of({"xy"}, {"<end>"});
+    // All bytes end the text here, so that none is left to write with.
     std::vector<int32_t> ends(256);
     for (int32_t i = 0; i < 256; ++i) ends[std::size_t(i)] = i;
     CHECK_THROWS_AS(ClosingLineGrammar(few, kVerdict, ends), std::invalid_argument);
