@@ -48,7 +48,8 @@ void Checkpoint::add(const std::filesystem::path& path, std::string_view shard) 
                     " tensors");
     const auto [at, is_new] = tensors_.emplace(std::move(entry.name), std::move(tensor));
     if (!is_new)
-      throw Refused("tensor " + shown(at->first) + " is in " + at->second.file + " and in " + file);
+      throw Refused("tensor " + in_quotes(at->first) + " is in " + at->second.file + " and in " +
+                    file);
   }
 }
 
@@ -71,7 +72,7 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
   for (const auto& [name, shard] : index.tensors) {
     const StoredTensor* tensor = checkpoint->find(name);
     if (!tensor || tensor->file != index.shards[shard])
-      throw Refused(std::string(kIndex) + " says that tensor " + shown(name) + " is in " +
+      throw Refused(std::string(kIndex) + " says that tensor " + in_quotes(name) + " is in " +
                     index.shards[shard] + ", but it is " +
                     (tensor ? "in " + tensor->file : "not there"));
   }

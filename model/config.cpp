@@ -31,7 +31,7 @@ Family family_of(const JsonFields& fields) {
     if (type == to_text(family)) return family;
     known += (known.empty() ? "" : ", ") + std::string(to_text(family));
   }
-  fields.refuse("model_type is " + shown(type) + "; this program knows " + known);
+  fields.refuse("model_type is " + in_quotes(type) + "; this program knows " + known);
 }
 
 void refuse_unless(const JsonFields& fields, bool holds, const std::string& sentence) {
@@ -42,7 +42,7 @@ void refuse_unless(const JsonFields& fields, bool holds, const std::string& sent
 void refuse_unsupported(const JsonFields& fields, const Config& config) {
   const std::string activation = fields.word_or("hidden_act", "silu");
   refuse_unless(fields, activation == "silu",
-                "hidden_act is " + shown(activation) + "; only \"silu\" is supported");
+                "hidden_act is " + in_quotes(activation) + "; only \"silu\" is supported");
   for (const char* name : {"attention_bias", "mlp_bias"})
     refuse_unless(fields, !fields.flag_or(name, false),
                   std::string(name) + " is true; projections with a bias are not supported");
@@ -75,7 +75,7 @@ void read_prompt_family(const JsonFields& fields, Config& config) {
     return ('a' <= c && c <= 'z') || ('0' <= c && c <= '9') || c == '-' || c == '_';
   });
   if (config.prompt_family.empty() || config.prompt_family.size() > kNameBytesMax || !plain)
-    fields.refuse("elenchus.prompts is " + shown(config.prompt_family) +
+    fields.refuse("elenchus.prompts is " + in_quotes(config.prompt_family) +
                   "; it must be a name of at most " + std::to_string(kNameBytesMax) +
                   " small letters, digits, - and _");
 }

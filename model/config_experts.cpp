@@ -58,7 +58,7 @@ void read_softmax_router(const JsonFields& fields, Config& config) {
   const std::string method = fields.word_or("topk_method", "greedy");
   const std::string score = fields.word_or("scoring_func", "softmax");
   if ((method != "greedy" && method != "group_limited_greedy") || score != "softmax")
-    fields.refuse("topk_method is " + shown(method) + " and scoring_func " + shown(score) +
+    fields.refuse("topk_method is " + in_quotes(method) + " and scoring_func " + in_quotes(score) +
                   "; deepseek_v2 has \"greedy\" or \"group_limited_greedy\" with \"softmax\"");
   config.router_score = Router::Score::Softmax;
   config.router_bias = false;
@@ -77,8 +77,9 @@ void read_sigmoid_router(const JsonFields& fields, Config& config) {
   const std::string method = fields.word_or("topk_method", "noaux_tc");
   const std::string score = fields.word_or("scoring_func", "sigmoid");
   if (method != "noaux_tc" || score != "sigmoid")
-    fields.refuse("topk_method is " + shown(method) + " and scoring_func " + shown(score) + "; " +
-                  std::string(to_text(config.family)) + " has \"noaux_tc\" with \"sigmoid\"");
+    fields.refuse("topk_method is " + in_quotes(method) + " and scoring_func " + in_quotes(score) +
+                  "; " + std::string(to_text(config.family)) +
+                  " has \"noaux_tc\" with \"sigmoid\"");
   config.router_score = Router::Score::Sigmoid;
   config.router_bias = true;
   config.router_scale = float(fields.number("routed_scaling_factor", kScale));

@@ -41,7 +41,7 @@ void refuse_other_layers(const JsonFields& fields, const Config& config) {
   for (const std::string& type : fields.words("layer_types", std::size_t(config.layers)))
     if (type != (sparse ? "indexed_attention" : "full_attention") &&
         !(sparse && type == "deepseek_sparse_attention"))
-      fields.refuse("layer_types holds " + shown(type) + ", which is not supported for " +
+      fields.refuse("layer_types holds " + in_quotes(type) + ", which is not supported for " +
                     std::string(to_text(config.family)));
 }
 
@@ -76,11 +76,12 @@ void read_quantisation(const JsonFields& fields, Config& config) {
   if (!quantised) return;
   const std::string method = quantised->word("quant_method");
   if (method != "fp8")
-    fields.refuse("quantization_config.quant_method is " + shown(method) +
+    fields.refuse("quantization_config.quant_method is " + in_quotes(method) +
                   "; only \"fp8\" is supported");
   const std::string format = quantised->word_or("fmt", "e4m3");
   if (format != "e4m3")
-    fields.refuse("quantization_config.fmt is " + shown(format) + "; only \"e4m3\" is supported");
+    fields.refuse("quantization_config.fmt is " + in_quotes(format) +
+                  "; only \"e4m3\" is supported");
   const std::vector<int64_t> block = quantised->integers("weight_block_size", 2, {1, 1 << 16});
   if (block != std::vector<int64_t>{128, 128})
     fields.refuse("quantization_config.weight_block_size must be [128, 128]");

@@ -77,7 +77,7 @@ void read_rope(const JsonFields& fields, Config& config) {
   const std::string type = scaling->word_or("rope_type", scaling->word_or("type", "default"));
   if (type == "default") return;
   if (type != "yarn")
-    fields.refuse("rope_scaling's type is " + shown(type) +
+    fields.refuse("rope_scaling's type is " + in_quotes(type) +
                   "; only \"yarn\" and \"default\" are supported");
   config.yarn = read_yarn(fields, *scaling, config);
 }

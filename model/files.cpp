@@ -71,11 +71,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
 
 MappedFile::~MappedFile() { ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size()); }
 
-std::string shown(std::string_view text) {
-  std::string line = text::repair_utf8(text.substr(0, kShownBytesMax));
+std::string in_quotes(std::string_view text) {
+  std::string line = text::repair_utf8(text.substr(0, kQuotedBytesMax));
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  return '"' + line + (text.size() > kShownBytesMax ? "..." : "") + '"';
+  return '"' + line + (text.size() > kQuotedBytesMax ? "..." : "") + '"';
 }
 
 }  // namespace model

@@ -29,8 +29,8 @@ class MappedFile {
   std::span<const unsigned char> bytes_;
 };
 
-// A stranger's text as a message may hold it: in quotes, one line, at most kShownBytesMax bytes.
-inline constexpr std::size_t kShownBytesMax = 120;
-std::string shown(std::string_view text);
+// A stranger's text as a message may hold it: in quotes, one line, at most kQuotedBytesMax bytes.
+inline constexpr std::size_t kQuotedBytesMax = 120;
+std::string in_quotes(std::string_view text);
 
 }  // namespace model

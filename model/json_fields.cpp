@@ -33,7 +33,7 @@ class Strict {
       case json::parse_event_t::key: {
         const std::string& name = value.get_ref<const std::string&>();
         if (!names_.back().insert(name).second)
-          throw Refused(std::string(file_) + " has the field " + shown(name) + " twice");
+          throw Refused(std::string(file_) + " has the field " + in_quotes(name) + " twice");
         break;
       }
       case json::parse_event_t::value:
@@ -56,7 +56,7 @@ std::string range(Limits<T> limits) {
 std::string shown_value(const json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "a list of " + std::to_string(value.size());
-  if (value.is_string()) return shown(value.get_ref<const std::string&>());
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
   return value.dump();
 }
 
@@ -125,8 +125,10 @@ JsonFields JsonFields::parse(std::string_view text, std::string_view file) {
   auto root = std::make_shared<json>();
   try {
     *root = json::parse(text, Strict(file));
-  } catch (const json::exception& error) {
-    throw Refused(std::string(file) + " is not JSON: " + error.what());
+  } catch (const json::parse_error& error) {
+    throw Refused(std::string(file) + " is not JSON at its byte " + std::to_string(error.byte));
+  } catch (const json::exception&) {
+    throw Refused(std::string(file) + " is not JSON: it holds a number beyond all bounds");
   }
   if (!root->is_object()) throw Refused(std::string(file) + " is not a JSON object");
   Impl impl{.file = std::string(file), .path = {}, .root = root, .object = root.get()};

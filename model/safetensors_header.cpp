@@ -62,7 +62,7 @@ class HeaderEvents : public nlohmann::json_sax<json> {
     if (place_ == Place::Texts) return true;
     if (place_ != Place::Type) unexpected("a text");
     if (bytes_of_type(text) == 0)
-      refuse("has the type " + shown(text) + ", which is not supported");
+      refuse("has the type " + in_quotes(text) + ", which is not supported");
     entries_.back().type = text;
     place_ = Place::Fields;
     return true;
@@ -121,7 +121,7 @@ class HeaderEvents : public nlohmann::json_sax<json> {
       throw Refused(std::string(file_) + " has more than " +
                     std::to_string(Checkpoint::kTensorsMax) + " tensors");
     if (name.size() > Checkpoint::kNameBytesMax)
-      throw Refused(std::string(file_) + ": the name of tensor " + shown(name) +
+      throw Refused(std::string(file_) + ": the name of tensor " + in_quotes(name) +
                     " is longer than " + std::to_string(Checkpoint::kNameBytesMax) + " bytes");
     entries_.emplace_back().name = name;
     seen_ = {};
@@ -133,7 +133,7 @@ class HeaderEvents : public nlohmann::json_sax<json> {
     static constexpr std::array<std::string_view, 3> kFields = {"dtype", "shape", "data_offsets"};
     static constexpr std::array<Place, 3> kPlaces = {Place::Type, Place::Shape, Place::Offsets};
     const std::size_t field = std::size_t(std::ranges::find(kFields, name) - kFields.begin());
-    if (field == kFields.size()) refuse("has a field " + shown(name) + ", which is not known");
+    if (field == kFields.size()) refuse("has a field " + in_quotes(name) + ", which is not known");
     if (seen_[field]) refuse("has the field " + name + " twice");
     seen_[field] = true;
     place_ = kPlaces[field];
@@ -146,7 +146,8 @@ class HeaderEvents : public nlohmann::json_sax<json> {
 
   // Of the tensor that is being read.
   [[noreturn]] void refuse(const std::string& sentence) const {
-    throw Refused(std::string(file_) + ": tensor " + shown(entries_.back().name) + " " + sentence);
+    throw Refused(std::string(file_) + ": tensor " + in_quotes(entries_.back().name) + " " +
+                  sentence);
   }
   [[noreturn]] void unexpected(const std::string& what) const {
     const bool in_tensor = place_ != Place::Begin && place_ != Place::Names &&
@@ -171,7 +172,7 @@ void refuse_equal_names(const std::vector<HeaderEntry>& entries, std::string_vie
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end())
-    throw Refused(std::string(file) + " has the tensor " + shown(*twice) + " twice");
+    throw Refused(std::string(file) + " has the tensor " + in_quotes(*twice) + " twice");
 }
 
 // Type and shape say how many bytes there must be.
@@ -181,7 +182,7 @@ void check_size(const HeaderEntry& entry, std::string_view file) {
   for (const int64_t extent : entry.shape)
     overflow |= __builtin_mul_overflow(bytes, extent, &bytes);
   if (overflow || entry.end < entry.begin || entry.end - entry.begin != uint64_t(bytes))
-    throw Refused(std::string(file) + ": tensor " + shown(entry.name) + " lies at bytes " +
+    throw Refused(std::string(file) + ": tensor " + in_quotes(entry.name) + " lies at bytes " +
                   std::to_string(entry.begin) + " to " + std::to_string(entry.end) + ", but " +
                   (overflow ? "its shape is beyond all bounds"
                             : "type and shape make " + std::to_string(bytes) + " bytes"));
@@ -193,7 +194,7 @@ void check_cover(const std::vector<HeaderEntry>& entries, uint64_t data_bytes,
   uint64_t covered = 0;
   for (const HeaderEntry& entry : entries) {
     if (entry.begin != covered)
-      throw Refused(std::string(file) + ": tensor " + shown(entry.name) + " begins at byte " +
+      throw Refused(std::string(file) + ": tensor " + in_quotes(entry.name) + " begins at byte " +
                     std::to_string(entry.begin) + ", but the one before ends at " +
                     std::to_string(covered));
     covered = entry.end;

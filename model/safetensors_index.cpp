@@ -78,7 +78,7 @@ class IndexEvents : public nlohmann::json_sax<json> {
     if (index_.tensors.size() == Checkpoint::kTensorsMax)
       refuse("names more than " + std::to_string(Checkpoint::kTensorsMax) + " tensors");
     if (name.size() > Checkpoint::kNameBytesMax)
-      refuse("names the tensor " + shown(name) + ", longer than " +
+      refuse("names the tensor " + in_quotes(name) + ", longer than " +
              std::to_string(Checkpoint::kNameBytesMax) + " bytes");
     index_.tensors.emplace_back(name, 0);
   }
@@ -89,7 +89,7 @@ class IndexEvents : public nlohmann::json_sax<json> {
     if (name.size() <= kEnd.size() || !name.ends_with(kEnd) || name.front() == '.' ||
         name.size() > 255 || name.find_first_of("/\\") != std::string::npos ||
         name.find('\0') != std::string::npos)
-      refuse("names the file " + shown(name) +
+      refuse("names the file " + in_quotes(name) +
              "; it must be the name of a *.safetensors file in the same directory");
     const auto [at, is_new] = shards_.emplace(name, uint32_t(shards_.size()));
     if (is_new) index_.shards.push_back(name);
@@ -123,7 +123,7 @@ ShardIndex parse_safetensors_index(std::string_view text, std::string_view file)
   const auto twice = std::ranges::adjacent_find(
       index.tensors, [](const auto& a, const auto& b) { return a.first == b.first; });
   if (twice != index.tensors.end())
-    throw Refused(std::string(file) + " names the tensor " + shown(twice->first) + " twice");
+    throw Refused(std::string(file) + " names the tensor " + in_quotes(twice->first) + " twice");
   return index;
 }
 
