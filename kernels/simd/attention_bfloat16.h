@@ -16,11 +16,15 @@ namespace {
 
 constexpr int64_t kPairs = 2 * kLanes;  // bfloat16 numbers in a register
 
-struct Bfloat16Block {
+// Up to kHeadGroup heads of a block.
+struct Bfloat16Heads {
+  int64_t first = 0;
+  int64_t count = 0;
   int64_t width = 0;            // of the queries, padded to whole registers
   Bfloat16* q = nullptr;        // [kHeadGroup, width]
   float* scores = nullptr;      // [kHeadGroup, kAttentionBlock]
   Bfloat16* weights = nullptr;  // [kHeadGroup, kAttentionBlock]
+  float* out = nullptr;         // [count, latent]
 };
 
 inline __m512i load_pairs(const void* x) { return _mm512_loadu_si512(x); }
@@ -37,14 +41,14 @@ inline __mmask16 first_lanes(int64_t count) {
                          : __mmask16((1u << count) - 1);
 }
 
-inline void round_queries(const AttentionBlock& block, int64_t first, int64_t heads,
-                          const Bfloat16Block& at) {
-  for (int64_t h = 0; h < round_up(heads, kTile); ++h) {
-    const float* from = block.q + (first + h) * block.width;
-    for (int64_t d = 0; d < at.width; d += kLanes) {
-      const __mmask16 mask = h < heads ? first_lanes(block.width - d) : __mmask16(0);
+inline void round_queries(const AttentionBlock& block, const Bfloat16Heads& heads) {
+  for (int64_t h = 0; h < round_up(heads.count, kTile); ++h) {
+    const float* from = block.q + (heads.first + h) * block.width;
+    for (int64_t d = 0; d < heads.width; d += kLanes) {
+      const __mmask16 mask = h < heads.count ? first_lanes(block.width - d) : __mmask16(0);
       const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from + d));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(at.q + h * at.width + d), (__m256i)rounded);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(heads.q + h * heads.width + d),
+                          (__m256i)rounded);
     }
   }
 }
@@ -74,10 +78,17 @@ inline void prefetch(const unsigned char* p) {
   _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
 }
 
-// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows. Meanwhile the row `coming`
-// is asked for, one cache line a step: all at once they would fill the queue of loads.
-inline void score_tile(const Bfloat16* q, int64_t q_width, const unsigned char* const* row,
-                       const unsigned char* coming, int64_t width, float scale, float* scores) {
+// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows. Meanwhile a row of the next
+// tile is asked for, one cache line a step: all at once they would fill the queue of loads. Four
+// tiles of heads ask for all four rows.
+inline void score_tile(const AttentionBlock& block, const Bfloat16Heads& heads, int64_t h,
+                       int64_t s) {
+  const unsigned char* const* const row = block.row + s;
+  const int64_t next = s + kTile < block.rows ? s + kTile : s;
+  const unsigned char* const coming = block.row[next + h / kTile % kTile];
+  const Bfloat16* const q = heads.q + h * heads.width;
+  const int64_t q_width = heads.width, width = block.width;
+
   __m512 dot[kTile][kTile];
 #pragma GCC unroll 4
   for (auto& head : dot)
@@ -90,12 +101,12 @@ inline void score_tile(const Bfloat16* q, int64_t q_width, const unsigned char* 
   const unsigned char* const row3 = row[3];
   const auto step = [&](int64_t d, __m512i k0, __m512i k1, __m512i k2, __m512i k3) {
 #pragma GCC unroll 4
-    for (int64_t h = 0; h < kTile; ++h) {
-      const __m512i query = load_pairs(q + h * q_width + d);
-      dot[h][0] = add_pairs(dot[h][0], query, k0);
-      dot[h][1] = add_pairs(dot[h][1], query, k1);
-      dot[h][2] = add_pairs(dot[h][2], query, k2);
-      dot[h][3] = add_pairs(dot[h][3], query, k3);
+    for (int64_t i = 0; i < kTile; ++i) {
+      const __m512i query = load_pairs(q + i * q_width + d);
+      dot[i][0] = add_pairs(dot[i][0], query, k0);
+      dot[i][1] = add_pairs(dot[i][1], query, k1);
+      dot[i][2] = add_pairs(dot[i][2], query, k2);
+      dot[i][3] = add_pairs(dot[i][3], query, k3);
     }
   };
   int64_t d = 0;
@@ -111,7 +122,8 @@ inline void score_tile(const Bfloat16* q, int64_t q_width, const unsigned char* 
          _mm512_maskz_loadu_epi16(rest, row3 + 2 * d));
   }
 
-  const __m512 scaled = _mm512_mul_ps(sums(dot), _mm512_set1_ps(scale));
+  const __m512 scaled = _mm512_mul_ps(sums(dot), _mm512_set1_ps(block.scale));
+  float* const scores = heads.scores + h * kAttentionBlock + s;
   _mm_storeu_ps(scores, _mm512_castps512_ps128(scaled));
   _mm_storeu_ps(scores + kAttentionBlock, _mm512_extractf32x4_ps(scaled, 1));
   _mm_storeu_ps(scores + 2 * kAttentionBlock, _mm512_extractf32x4_ps(scaled, 2));
@@ -132,98 +144,85 @@ inline float round_weights(const float* scores, int64_t rows, float max, Bfloat1
   return sum(total);
 }
 
-// y[h, c] = sum_s p[h, s] * row[s, c] for `heads` heads and 32 columns from `column` on. Two rows
+// out[h, c] = sum_s p[h, s] * row[s, c] for `tile` heads and 32 columns from `column` on. Two rows
 // are interleaved at a time; that leaves columns in the order 0-3 8-11 16-19 24-27 and 4-7 12-15
 // 20-23 28-31, which is undone at the end.
-template <int64_t heads>
-inline void value_tile(const Bfloat16* p, const unsigned char* const* row, int64_t rows,
-                       int64_t column, int64_t columns, float* out, int64_t latent,
-                       int64_t heads_kept) {
-  __m512 value[heads][2];
+template <int64_t tile>
+inline void value_tile(const AttentionBlock& block, const Bfloat16Heads& heads, int64_t h,
+                       int64_t column) {
+  __m512 value[tile][2];
 #pragma GCC unroll 8
   for (auto& head : value) head[0] = head[1] = _mm512_setzero_ps();
 
+  const Bfloat16* const p = heads.weights + h * kAttentionBlock;
+  const int64_t columns = block.latent - column;
   const __mmask32 mask = first_pairs(columns);
-  for (int64_t s = 0; s < rows; s += 2) {
-    const __m512i even = _mm512_maskz_loadu_epi16(mask, row[s] + 2 * column);
-    const __m512i odd = _mm512_maskz_loadu_epi16(mask, row[s + 1] + 2 * column);
+  for (int64_t s = 0; s < block.rows; s += 2) {
+    const __m512i even = _mm512_maskz_loadu_epi16(mask, block.row[s] + 2 * column);
+    const __m512i odd = _mm512_maskz_loadu_epi16(mask, block.row[s + 1] + 2 * column);
     const __m512i low = _mm512_unpacklo_epi16(even, odd);
     const __m512i high = _mm512_unpackhi_epi16(even, odd);
 #pragma GCC unroll 8
-    for (int64_t h = 0; h < heads; ++h) {
+    for (int64_t i = 0; i < tile; ++i) {
       int32_t pair;
-      __builtin_memcpy(&pair, p + h * kAttentionBlock + s, sizeof pair);
+      __builtin_memcpy(&pair, p + i * kAttentionBlock + s, sizeof pair);
       const __m512i weights = _mm512_set1_epi32(pair);
-      value[h][0] = add_pairs(value[h][0], weights, low);
-      value[h][1] = add_pairs(value[h][1], weights, high);
+      value[i][0] = add_pairs(value[i][0], weights, low);
+      value[i][1] = add_pairs(value[i][1], weights, high);
     }
   }
 
   const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
   const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
 #pragma GCC unroll 8
-  for (int64_t h = 0; h < heads; ++h) {
-    if (h >= heads_kept) break;
-    float* to = out + h * latent + column;
+  for (int64_t i = 0; i < tile; ++i) {
+    if (h + i >= heads.count) break;
+    float* const to = heads.out + (h + i) * block.latent + column;
     _mm512_mask_storeu_ps(to, first_lanes(columns),
-                          _mm512_permutex2var_ps(value[h][0], first, value[h][1]));
+                          _mm512_permutex2var_ps(value[i][0], first, value[i][1]));
     _mm512_mask_storeu_ps(to + kLanes, first_lanes(columns - kLanes),
-                          _mm512_permutex2var_ps(value[h][0], second, value[h][1]));
+                          _mm512_permutex2var_ps(value[i][0], second, value[i][1]));
   }
 }
 
-// While a tile of rows is scored, each tile of heads asks for one row of the next: 16 heads ask for
-// all.
-inline void score_rows(const AttentionBlock& block, int64_t heads, const Bfloat16Block& at) {
-  for (int64_t s = 0; s < block.rows; s += kTile) {
-    const bool last = s + kTile >= block.rows;
-    const unsigned char* const* next = block.row + (last ? s : s + kTile);
-    for (int64_t h = 0; h < heads; h += kTile)
-      score_tile(at.q + h * at.width, at.width, block.row + s, next[h / kTile % kTile], block.width,
-                 block.scale, at.scores + h * kAttentionBlock + s);
-  }
-}
-
-inline void attend_heads(const AttentionBlock& block, int64_t first, int64_t heads,
-                         const Bfloat16Block& at, const Attended& result) {
-  constexpr int64_t kWide = 2 * kTile;
-  round_queries(block, first, heads, at);
-  score_rows(block, heads, at);
-  for (int64_t h = 0; h < round_up(heads, kTile); ++h) {
-    float* scores = at.scores + h * kAttentionBlock;
+inline void attend_heads(const AttentionBlock& block, const Bfloat16Heads& heads,
+                         const Attended& result) {
+  round_queries(block, heads);
+  for (int64_t s = 0; s < block.rows; s += kTile)
+    for (int64_t h = 0; h < heads.count; h += kTile) score_tile(block, heads, h, s);
+  for (int64_t h = 0; h < heads.count; ++h) {
+    float* scores = heads.scores + h * kAttentionBlock;
     end_scores(scores, block.rows);
     const float max = largest_score(scores, block.rows);
-    const float total = round_weights(scores, block.rows, max, at.weights + h * kAttentionBlock);
-    if (h >= heads) continue;
-    result.max[first + h] = max;
-    result.sum[first + h] = total;
+    result.max[heads.first + h] = max;
+    result.sum[heads.first + h] =
+        round_weights(scores, block.rows, max, heads.weights + h * kAttentionBlock);
   }
   for (int64_t column = 0; column < block.latent; column += kPairs) {
-    const int64_t columns = std::min(kPairs, block.latent - column);
-    for (int64_t h = 0; h < heads; h += kWide) {
-      const Bfloat16* weights = at.weights + h * kAttentionBlock;
-      float* out = result.out + (first + h) * block.latent;
-      if (heads - h > kTile)
-        value_tile<kWide>(weights, block.row, block.rows, column, columns, out, block.latent,
-                          heads - h);
+    for (int64_t h = 0; h < heads.count; h += 2 * kTile) {
+      if (heads.count - h > kTile)
+        value_tile<2 * kTile>(block, heads, h, column);
       else
-        value_tile<kTile>(weights, block.row, block.rows, column, columns, out, block.latent,
-                          heads - h);
+        value_tile<kTile>(block, heads, h, column);
     }
   }
 }
 
 inline void attend_bfloat16(const AttentionBlock& block, Scratch& scratch, const Attended& result) {
-  Bfloat16Block at;
-  at.width = round_up(block.width, kPairs);
+  Bfloat16Heads heads;
+  heads.width = round_up(block.width, kPairs);
   // In units of two bytes, of which a score takes two.
   Bfloat16* memory =
-      scratch.numbers<Bfloat16>(std::size_t(kHeadGroup * (at.width + 3 * kAttentionBlock)));
-  at.q = memory;
-  at.weights = at.q + kHeadGroup * at.width;
-  at.scores = reinterpret_cast<float*>(at.weights + kHeadGroup * kAttentionBlock);
-  for (int64_t h = 0; h < block.heads; h += kHeadGroup)
-    attend_heads(block, h, std::min(kHeadGroup, block.heads - h), at, result);
+      scratch.numbers<Bfloat16>(std::size_t(kHeadGroup * (heads.width + 3 * kAttentionBlock)));
+  heads.q = memory;
+  heads.weights = heads.q + kHeadGroup * heads.width;
+  heads.scores = reinterpret_cast<float*>(heads.weights + kHeadGroup * kAttentionBlock);
+  for (int64_t h = 0; h < block.heads; h += kHeadGroup) {
+    heads.first = h;
+    heads.count = std::min(kHeadGroup, block.heads - h);
+    heads.out = result.out + h * block.latent;
+    attend_heads(block, heads, result);
+  }
 }
 
 }  // namespace

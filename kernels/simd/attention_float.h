@@ -11,11 +11,15 @@
 // tenth of the time and leaves the loops without edges.
 namespace {
 
-struct FloatBlock {
+// A block's rows, and up to kHeadGroup of its heads.
+struct FloatHeads {
+  int64_t first = 0;
+  int64_t count = 0;
   int64_t width = 0;        // padded to whole registers
   float* rows = nullptr;    // [kAttentionBlock + kTile, width]
   float* q = nullptr;       // [kHeadGroup, width]
   float* scores = nullptr;  // [kHeadGroup, kAttentionBlock], then the weights
+  float* out = nullptr;     // [count, latent]
 };
 
 inline void widen(const unsigned char* row, const AttentionBlock& block, float* to,
@@ -31,35 +35,37 @@ inline void widen(const unsigned char* row, const AttentionBlock& block, float* 
   std::fill(to + block.width, to + padded, 0.f);
 }
 
-inline void copy_queries(const AttentionBlock& block, int64_t first, int64_t heads,
-                         const FloatBlock& at) {
-  for (int64_t h = 0; h < round_up(heads, kTile); ++h) {
-    float* to = at.q + h * at.width;
-    std::fill(to, to + at.width, 0.f);
-    if (h >= heads) continue;
-    const float* from = block.q + (first + h) * block.width;
+inline void copy_queries(const AttentionBlock& block, const FloatHeads& heads) {
+  for (int64_t h = 0; h < round_up(heads.count, kTile); ++h) {
+    float* to = heads.q + h * heads.width;
+    std::fill(to, to + heads.width, 0.f);
+    if (h >= heads.count) continue;
+    const float* from = block.q + (heads.first + h) * block.width;
     for (int64_t d = 0; d < block.width; ++d)
       to[d] = block.type == Number::F32 ? from[d] : to_float(to_bfloat16(from[d]));
   }
 }
 
 // scores[h, s] = scale * q[h] . row[s] for kTile heads and two rows.
-inline void score_tile(const float* q, const float* rows, int64_t width, float scale,
-                       float* scores) {
+inline void score_tile(const AttentionBlock& block, const FloatHeads& heads, int64_t h, int64_t s) {
+  const int64_t width = heads.width;
+  const float* const q = heads.q + h * width;
+  const float* const rows = heads.rows + s * width;
   Lanes dot[kTile][2];
   for (auto& pair : dot) pair[0] = pair[1] = zeros();
   for (int64_t d = 0; d < width; d += kLanes) {
     const Lanes row0 = load(rows + d), row1 = load(rows + width + d);
 #pragma GCC unroll 4
-    for (int64_t h = 0; h < kTile; ++h) {
-      const Lanes query = load(q + h * width + d);
-      dot[h][0] = multiply_add(query, row0, dot[h][0]);
-      dot[h][1] = multiply_add(query, row1, dot[h][1]);
+    for (int64_t i = 0; i < kTile; ++i) {
+      const Lanes query = load(q + i * width + d);
+      dot[i][0] = multiply_add(query, row0, dot[i][0]);
+      dot[i][1] = multiply_add(query, row1, dot[i][1]);
     }
   }
-  for (int64_t h = 0; h < kTile; ++h) {
-    scores[h * kAttentionBlock] = sum(dot[h][0]) * scale;
-    scores[h * kAttentionBlock + 1] = sum(dot[h][1]) * scale;
+  float* const scores = heads.scores + h * kAttentionBlock + s;
+  for (int64_t i = 0; i < kTile; ++i) {
+    scores[i * kAttentionBlock] = sum(dot[i][0]) * block.scale;
+    scores[i * kAttentionBlock + 1] = sum(dot[i][1]) * block.scale;
   }
 }
 
@@ -74,66 +80,66 @@ inline float weigh(float* scores, int64_t rows, float max) {
   return sum(total);
 }
 
-// y[h, c] = sum_s p[h, s] * row[s, c] for kTile heads and 2 * kLanes columns.
-inline void value_tile(const float* p, const float* rows, int64_t width, int64_t count,
-                       float (&y)[kTile][2 * kLanes]) {
+// out[h, c] = sum_s p[h, s] * row[s, c] for kTile heads and 2 * kLanes columns from `column` on.
+inline void value_tile(const AttentionBlock& block, const FloatHeads& heads, int64_t h,
+                       int64_t column) {
   Lanes value[kTile][2];
   for (auto& pair : value) pair[0] = pair[1] = zeros();
-  for (int64_t s = 0; s < count; ++s, rows += width) {
-    const Lanes left = load(rows), right = load(rows + kLanes);
+  const float* const p = heads.scores + h * kAttentionBlock;
+  const float* row = heads.rows + column;
+  for (int64_t s = 0; s < block.rows; ++s, row += heads.width) {
+    const Lanes left = load(row), right = load(row + kLanes);
 #pragma GCC unroll 4
-    for (int64_t h = 0; h < kTile; ++h) {
-      const Lanes weight = all(p[h * kAttentionBlock + s]);
-      value[h][0] = multiply_add(weight, left, value[h][0]);
-      value[h][1] = multiply_add(weight, right, value[h][1]);
+    for (int64_t i = 0; i < kTile; ++i) {
+      const Lanes weight = all(p[i * kAttentionBlock + s]);
+      value[i][0] = multiply_add(weight, left, value[i][0]);
+      value[i][1] = multiply_add(weight, right, value[i][1]);
     }
   }
-  for (int64_t h = 0; h < kTile; ++h) {
-    store(y[h], value[h][0]);
-    store(y[h] + kLanes, value[h][1]);
+  const int64_t columns = std::min(2 * kLanes, block.latent - column);
+  for (int64_t i = 0; i < std::min(kTile, heads.count - h); ++i) {
+    float y[2 * kLanes];
+    store(y, value[i][0]);
+    store(y + kLanes, value[i][1]);
+    std::memcpy(heads.out + (h + i) * block.latent + column, y,
+                std::size_t(columns) * sizeof(float));
   }
 }
 
-inline void attend_heads(const AttentionBlock& block, int64_t first, int64_t heads,
-                         const FloatBlock& at, const Attended& result) {
-  copy_queries(block, first, heads, at);
+inline void attend_heads(const AttentionBlock& block, const FloatHeads& heads,
+                         const Attended& result) {
+  copy_queries(block, heads);
   for (int64_t s = 0; s < block.rows; s += 2)
-    for (int64_t h = 0; h < heads; h += kTile)
-      score_tile(at.q + h * at.width, at.rows + s * at.width, at.width, block.scale,
-                 at.scores + h * kAttentionBlock + s);
-  for (int64_t h = 0; h < heads; ++h) {
-    float* scores = at.scores + h * kAttentionBlock;
+    for (int64_t h = 0; h < heads.count; h += kTile) score_tile(block, heads, h, s);
+  for (int64_t h = 0; h < heads.count; ++h) {
+    float* scores = heads.scores + h * kAttentionBlock;
     end_scores(scores, block.rows);
     const float max = largest_score(scores, block.rows);
-    result.max[first + h] = max;
-    result.sum[first + h] = weigh(scores, block.rows, max);
+    result.max[heads.first + h] = max;
+    result.sum[heads.first + h] = weigh(scores, block.rows, max);
   }
-  float tile[kTile][2 * kLanes];
-  for (int64_t h = 0; h < heads; h += kTile) {
-    for (int64_t c = 0; c < block.latent; c += 2 * kLanes) {
-      value_tile(at.scores + h * kAttentionBlock, at.rows + c, at.width, block.rows, tile);
-      const auto bytes = std::size_t(std::min(2 * kLanes, block.latent - c)) * sizeof(float);
-      for (int64_t i = 0; i < std::min(kTile, heads - h); ++i)
-        std::memcpy(result.out + (first + h + i) * block.latent + c, tile[i], bytes);
-    }
-  }
+  for (int64_t h = 0; h < heads.count; h += kTile)
+    for (int64_t column = 0; column < block.latent; column += 2 * kLanes)
+      value_tile(block, heads, h, column);
 }
 
 inline void attend_float(const AttentionBlock& block, Scratch& scratch, const Attended& result) {
-  const int64_t width = round_up(block.width, 2 * kLanes);
-  const int64_t padded_rows = kAttentionBlock + kTile;
-  float* memory = scratch.numbers<float>(
-      std::size_t((padded_rows + kHeadGroup) * width + kHeadGroup * kAttentionBlock));
-  FloatBlock at;
-  at.width = width;
-  at.rows = memory;
-  at.q = memory + padded_rows * width;
-  at.scores = at.q + kHeadGroup * width;
+  constexpr int64_t padded_rows = kAttentionBlock + kTile;
+  FloatHeads heads;
+  heads.width = round_up(block.width, 2 * kLanes);
+  heads.rows = scratch.numbers<float>(
+      std::size_t((padded_rows + kHeadGroup) * heads.width + kHeadGroup * kAttentionBlock));
+  heads.q = heads.rows + padded_rows * heads.width;
+  heads.scores = heads.q + kHeadGroup * heads.width;
 
   for (int64_t s = 0; s < round_up(block.rows, 2); ++s)
-    widen(block.row[s], block, at.rows + s * width, width);
-  for (int64_t h = 0; h < block.heads; h += kHeadGroup)
-    attend_heads(block, h, std::min(kHeadGroup, block.heads - h), at, result);
+    widen(block.row[s], block, heads.rows + s * heads.width, heads.width);
+  for (int64_t h = 0; h < block.heads; h += kHeadGroup) {
+    heads.first = h;
+    heads.count = std::min(kHeadGroup, block.heads - h);
+    heads.out = result.out + h * block.latent;
+    attend_heads(block, heads, result);
+  }
 }
 
 }  // namespace

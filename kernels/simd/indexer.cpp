@@ -54,8 +54,8 @@ void score_rounded(const IndexerTask& task) {
       const unsigned char* coming =
           last ? task.keys(task.first_token, page + 1) : task.keys(t + 1, page);
       if (coming == nullptr) coming = keys;
-      score_page(task.q + t * heads * dim, task.args.weight.data + t * heads, heads, dim, keys,
-                 coming, task.count(t, page), task.score(t, page));
+      score_page({task.q + t * heads * dim, task.args.weight.data + t * heads, heads, dim, keys,
+                  coming, task.count(t, page), task.score(t, page)});
     }
   }
 }
@@ -72,8 +72,8 @@ void score_in_float(const IndexerTask& task, const float* q) {
       if (keys == nullptr) continue;
       if (keys != in_scratch) widen_page(keys, task.args.format.type, dim, widened);
       in_scratch = keys;
-      score_widened(q + t * heads * dim, task.args.weight.data + t * heads, heads, dim, widened,
-                    task.count(t, page), task.score(t, page));
+      score_widened({q + t * heads * dim, task.args.weight.data + t * heads, heads, dim, widened,
+                     task.count(t, page), task.score(t, page)});
     }
   }
 }

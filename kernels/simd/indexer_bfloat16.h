@@ -16,14 +16,30 @@ constexpr int64_t kPageRegisters = kPageTokens / kLanes;
 constexpr int64_t kHeadTile = 4;
 constexpr int64_t kCacheLine = 64;
 
-// score += weight[h] * max(0, q[h] . key) for `heads` heads in ascending order. `coming` is a page
-// that will be read soon: each tile of heads asks for the `line`-th cache line of every pair of
-// dims.
-template <int64_t heads>
-inline void add_heads(const Bfloat16* q, const float* weight, int64_t dim,
-                      const unsigned char* keys, const unsigned char* coming,
-                      __m512 (&score)[kPageRegisters]) {
-  __m512 dot[heads][kPageRegisters];
+// One token and one page.
+struct PageScores {
+  const Bfloat16* q = nullptr;    // [heads, dim]
+  const float* weight = nullptr;  // [heads]
+  int64_t heads = 0;
+  int64_t dim = 0;
+  const unsigned char* keys = nullptr;    // [dim / 2, kPageTokens, 2]
+  const unsigned char* coming = nullptr;  // a page that will be read soon
+  int64_t count = 0;                      // how many of the page's tokens are visible
+  float* score = nullptr;                 // [count]  written
+};
+
+// score += weight[h] * max(0, q[h] . key) for `tile` heads from `first` on, in ascending order.
+// Meanwhile each tile asks for another of the four cache lines that each pair of dims has in the
+// page to come.
+template <int64_t tile>
+inline void add_heads(const PageScores& page, int64_t first, __m512 (&score)[kPageRegisters]) {
+  const Bfloat16* const q = page.q + first * page.dim;
+  const float* const weight = page.weight + first;
+  const unsigned char* const keys = page.keys;
+  const unsigned char* const coming = page.coming + first / kHeadTile % kPageRegisters * kCacheLine;
+  const int64_t dim = page.dim;
+
+  __m512 dot[tile][kPageRegisters];
 #pragma GCC unroll 4
   for (auto& head : dot)
 #pragma GCC unroll 4
@@ -36,7 +52,7 @@ inline void add_heads(const Bfloat16* q, const float* weight, int64_t dim,
       key[i] = (__m512bh)_mm512_loadu_si512(keys + d * kPageTokens * 2 + i * kCacheLine);
     _mm_prefetch(reinterpret_cast<const char*>(coming + d * kPageTokens * 2), _MM_HINT_T0);
 #pragma GCC unroll 4
-    for (int64_t h = 0; h < heads; ++h) {
+    for (int64_t h = 0; h < tile; ++h) {
       int32_t pair;
       __builtin_memcpy(&pair, q + h * dim + d, sizeof pair);
       const auto query = (__m512bh)_mm512_set1_epi32(pair);
@@ -46,7 +62,7 @@ inline void add_heads(const Bfloat16* q, const float* weight, int64_t dim,
     }
   }
 #pragma GCC unroll 4
-  for (int64_t h = 0; h < heads; ++h) {
+  for (int64_t h = 0; h < tile; ++h) {
     const __m512 w = _mm512_set1_ps(weight[h]);
 #pragma GCC unroll 4
     for (int64_t i = 0; i < kPageRegisters; ++i)
@@ -54,25 +70,19 @@ inline void add_heads(const Bfloat16* q, const float* weight, int64_t dim,
   }
 }
 
-// q: [heads, dim]. Writes the first `count` scores of the page.
-inline void score_page(const Bfloat16* q, const float* weight, int64_t heads, int64_t dim,
-                       const unsigned char* keys, const unsigned char* coming, int64_t count,
-                       float* score) {
-  __m512 sums[kPageRegisters];
-  for (__m512& x : sums) x = _mm512_setzero_ps();
+inline void score_page(const PageScores& page) {
+  __m512 score[kPageRegisters];
+  for (__m512& x : score) x = _mm512_setzero_ps();
   int64_t h = 0;
-  for (; h + kHeadTile <= heads; h += kHeadTile) {
-    const int64_t line = h / kHeadTile % kPageRegisters * kCacheLine;
-    add_heads<kHeadTile>(q + h * dim, weight + h, dim, keys, coming + line, sums);
-  }
-  for (; h < heads; ++h) add_heads<1>(q + h * dim, weight + h, dim, keys, coming, sums);
+  for (; h + kHeadTile <= page.heads; h += kHeadTile) add_heads<kHeadTile>(page, h, score);
+  for (; h < page.heads; ++h) add_heads<1>(page, h, score);
 
 #pragma GCC unroll 4
   for (int64_t i = 0; i < kPageRegisters; ++i) {
-    const int64_t rest = count - i * kLanes;
+    const int64_t rest = page.count - i * kLanes;
     const __mmask16 mask =
         rest >= kLanes ? __mmask16(0xFFFF) : __mmask16(rest <= 0 ? 0 : (1u << rest) - 1);
-    _mm512_mask_storeu_ps(score + i * kLanes, mask, sums[i]);
+    _mm512_mask_storeu_ps(page.score + i * kLanes, mask, score[i]);
   }
 }
 

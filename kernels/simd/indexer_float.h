@@ -32,19 +32,34 @@ inline void widen_page(const unsigned char* keys, Number type, int64_t dim, floa
   }
 }
 
-// score += weight[h] * max(0, q[h] . key) for `heads` heads in ascending order and 4 * kLanes
-// tokens. keys: [dim, kPageTokens].
-template <int64_t heads>
-inline void add_widened(const float* q, const float* weight, int64_t dim, const float* keys,
+// One token and one page.
+struct WidenedScores {
+  const float* q = nullptr;       // [heads, dim]
+  const float* weight = nullptr;  // [heads]
+  int64_t heads = 0;
+  int64_t dim = 0;
+  const float* keys = nullptr;  // [dim, kPageTokens]
+  int64_t count = 0;            // how many of the page's tokens are visible
+  float* score = nullptr;       // [count]  written
+};
+
+// score += weight[h] * max(0, q[h] . key) for `tile` heads from `first` on, in ascending order, and
+// the 4 * kLanes tokens from `token` on.
+template <int64_t tile>
+inline void add_widened(const WidenedScores& page, int64_t first, int64_t token,
                         Lanes (&score)[4]) {
-  Lanes dot[heads][4];
+  const float* const q = page.q + first * page.dim;
+  const float* const weight = page.weight + first;
+  const float* keys = page.keys + token;
+  const int64_t dim = page.dim;
+  Lanes dot[tile][4];
 #pragma GCC unroll 4
   for (auto& head : dot)
 #pragma GCC unroll 4
     for (Lanes& x : head) x = zeros();
   for (int64_t d = 0; d < dim; ++d, keys += kPageTokens) {
 #pragma GCC unroll 4
-    for (int64_t h = 0; h < heads; ++h) {
+    for (int64_t h = 0; h < tile; ++h) {
       const Lanes query = all(q[h * dim + d]);
 #pragma GCC unroll 4
       for (int64_t i = 0; i < 4; ++i)
@@ -52,24 +67,22 @@ inline void add_widened(const float* q, const float* weight, int64_t dim, const 
     }
   }
 #pragma GCC unroll 4
-  for (int64_t h = 0; h < heads; ++h)
+  for (int64_t h = 0; h < tile; ++h)
 #pragma GCC unroll 4
     for (int64_t i = 0; i < 4; ++i)
       score[i] = multiply_add(all(weight[h]), larger(zeros(), dot[h][i]), score[i]);
 }
 
-// q: [heads, dim], keys: [dim, kPageTokens]. Writes the first `count` scores of the page.
-inline void score_widened(const float* q, const float* weight, int64_t heads, int64_t dim,
-                          const float* keys, int64_t count, float* score) {
-  float all_scores[kPageTokens];
-  for (int64_t s = 0; s < count; s += 4 * kLanes) {
+inline void score_widened(const WidenedScores& page) {
+  float score[kPageTokens];
+  for (int64_t s = 0; s < page.count; s += 4 * kLanes) {
     Lanes sums[4] = {zeros(), zeros(), zeros(), zeros()};
     int64_t h = 0;
-    for (; h + 2 <= heads; h += 2) add_widened<2>(q + h * dim, weight + h, dim, keys + s, sums);
-    if (h < heads) add_widened<1>(q + h * dim, weight + h, dim, keys + s, sums);
-    for (int64_t i = 0; i < 4; ++i) store(all_scores + s + i * kLanes, sums[i]);
+    for (; h + 2 <= page.heads; h += 2) add_widened<2>(page, h, s, sums);
+    if (h < page.heads) add_widened<1>(page, h, s, sums);
+    for (int64_t i = 0; i < 4; ++i) store(score + s + i * kLanes, sums[i]);
   }
-  __builtin_memcpy(score, all_scores, std::size_t(count) * sizeof(float));
+  __builtin_memcpy(page.score, score, std::size_t(page.count) * sizeof(float));
 }
 
 inline void round_query(const float* from, int64_t numbers, float* to) {

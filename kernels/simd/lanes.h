@@ -1,10 +1,9 @@
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstdint>
 
 #include "kernels/number.h"
+#include "kernels/simd/intrinsics.h"
 
 // One register full of floats, at the level this file is compiled for. Sums over lanes have one
 // fixed tree.

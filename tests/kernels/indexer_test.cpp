@@ -163,7 +163,9 @@ TEST_SUITE("kernels/indexer") {
                             {1, 4, 24, 127}, {2, 5, 34, 300},   {2, 7, 64, 1100},
                             {1, 8, 128, 63}, {2, 16, 128, 257}, {1, 64, 128, 130}};
     for (const Number type : kTypes) {
-      for (const auto& [tokens, heads, dim, visible] : shapes) {
+      for (const Shape& shape : shapes) {
+        const int64_t tokens = shape.tokens, heads = shape.heads, dim = shape.dim;
+        const int64_t visible = shape.visible;
         const FilledPages pages(Layout::IndexKeys, {.type = type, .width = dim},
                                 numbers(visible * dim, 3), 64);
         Case c = draw_case(tokens, heads, dim, visible, 7);
