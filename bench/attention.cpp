@@ -13,7 +13,6 @@
 namespace {
 
 constexpr int64_t kCacheBytes = 288 << 20;  // of all layers; a multiple of every page below
-constexpr double kLeastSeconds = 0.02;      // of one repeat
 constexpr int64_t kLatent = 512;
 constexpr int64_t kWidth = 576;
 constexpr int64_t kIndexDim = 128;
@@ -53,27 +52,22 @@ struct Sequence {
   int64_t layers = 1;
 };
 
-// `work(layer)` is repeated over the layers.
-template <class Work>
-void time_case(const Bench& b, const std::string& name, int64_t layers, double flops, double bytes,
-               const Work& work) {
+struct Work {
+  std::string name;
+  int64_t layers = 1;
+  double flops = 0;
+  double bytes = 0;
+};
+
+// `call(layer)` is timed over the layers.
+template <class Call>
+void time_case(const Bench& b, const Work& work, const Call& call) {
   int64_t turn = 0;
-  const auto once = [&] { work(turn++ % layers); };
-  once();
-  const auto begin = std::chrono::steady_clock::now();
-  once();
-  const double estimate =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const int64_t calls = std::max<int64_t>(1, int64_t(kLeastSeconds / estimate));
-  const bench::Spread time = bench::measure([&] {
-    for (int64_t i = 0; i < calls; ++i) once();
-  });
-  const double each = time.median / double(calls);
-  std::printf("%-52s %9.1f us (%.1f ... %.1f) %6.1f GFLOP/s %3.0f %% %5.1f GB/s %3.0f %%\n",
-              name.c_str(), each * 1e6, time.best / double(calls) * 1e6,
-              time.worst / double(calls) * 1e6, flops / each / 1e9,
-              100 * flops / each / b.ceilings.arithmetic.median, bytes / each / 1e9,
-              100 * bytes / each / b.ceilings.read.median);
+  const bench::Spread time = bench::measure([&] { call(turn++ % work.layers); });
+  std::printf("%-51s %9.1f us (median %9.1f) %6.1f GFLOP/s %3.0f %% %5.1f GB/s %3.0f %%\n",
+              work.name.c_str(), time.best * 1e6, time.median * 1e6, work.flops / time.best / 1e9,
+              100 * work.flops / time.best / b.ceilings.arithmetic.best,
+              work.bytes / time.best / 1e9, 100 * work.bytes / time.best / b.ceilings.read.best);
   std::fflush(stdout);
 }
 
@@ -104,14 +98,15 @@ void time_attention(const Bench& b, const std::string& name, int64_t tokens, int
   args.scale = 0.05f;
   args.out = {out.data(), {tokens, heads, kLatent}};
   const double rows = double(tokens) * double(listed == 0 ? context : listed);
-  time_case(b, name, sequence.layers, 2 * double(heads) * double(kWidth + kLatent) * rows,
-            rows * kWidth * 2, [&](int64_t layer) {
-              args.offset = layer * format.bytes();
-              if (b.level == Instructions::Avx512)
-                simd::latent_attention<Instructions::Avx512>(args, b.threads);
-              else
-                simd::latent_attention<Instructions::Avx2>(args, b.threads);
-            });
+  const Work work = {name, sequence.layers, 2 * double(heads) * double(kWidth + kLatent) * rows,
+                     rows * kWidth * 2};
+  time_case(b, work, [&](int64_t layer) {
+    args.offset = layer * format.bytes();
+    if (b.level == Instructions::Avx512)
+      simd::latent_attention<Instructions::Avx512>(args, b.threads);
+    else
+      simd::latent_attention<Instructions::Avx2>(args, b.threads);
+  });
 }
 
 // All tokens see the same pages.
@@ -131,14 +126,15 @@ void time_indexer(const Bench& b, int64_t tokens, int64_t heads, int64_t keys) {
   args.score = {score.data(), {tokens, keys}};
   const std::string name = "indexer: " + std::to_string(tokens) + " tokens x " +
                            std::to_string(heads) + " heads, " + std::to_string(keys) + " keys";
-  time_case(b, name, sequence.layers, 2 * double(tokens * heads) * double(kIndexDim * keys),
-            double(keys) * kIndexDim * 2, [&](int64_t layer) {
-              args.offset = layer * format.bytes();
-              if (b.level == Instructions::Avx512)
-                simd::indexer_scores<Instructions::Avx512>(args, b.threads);
-              else
-                simd::indexer_scores<Instructions::Avx2>(args, b.threads);
-            });
+  const Work work = {name, sequence.layers, 2 * double(tokens * heads) * double(kIndexDim * keys),
+                     double(keys) * kIndexDim * 2};
+  time_case(b, work, [&](int64_t layer) {
+    args.offset = layer * format.bytes();
+    if (b.level == Instructions::Avx512)
+      simd::indexer_scores<Instructions::Avx512>(args, b.threads);
+    else
+      simd::indexer_scores<Instructions::Avx2>(args, b.threads);
+  });
 }
 
 void time_all(const Bench& b) {
@@ -168,8 +164,8 @@ int main(int argc, char** argv) {
   auto* numbers = reinterpret_cast<Bfloat16*>(cache.get());
   for (int64_t i = 0; i < kCacheBytes / 2; ++i) numbers[i] = to_bfloat16(draw_number(state));
 
-  std::printf("%d threads, %s; median of %d (best ... worst), per cent of the medians before\n",
-              threads.count(), std::string(to_text(level)).c_str(), bench::kRepeats);
+  std::printf("%d threads, %s; best of many calls (their median), per cent of the best ceilings\n",
+              threads.count(), std::string(to_text(level)).c_str());
   const bench::Ceilings ceilings =
       bench::measure_ceilings("before", threads, level, cache.get(), kCacheBytes);
   time_all({level, threads, cache.get(), ceilings});

@@ -15,9 +15,13 @@
 // from memory, and products summed by the level's best instruction.
 namespace bench {
 
-constexpr int kRepeats = 9;
+// One call is one sample, after one that warms up. Short samples find quiet moments on a machine
+// that has other work too: there the best says what the code can do, and the median what it got.
+constexpr int kSamplesLeast = 9;
+constexpr int kSamplesMost = 2000;
+constexpr double kSecondsMost = 0.5;  // for all samples together, once there are kSamplesLeast
 
-// Of kRepeats runs after one that warms up. Times in seconds, or rates.
+// Times in seconds, or rates.
 struct Spread {
   double best = 0, median = 0, worst = 0;
 };
@@ -26,11 +30,13 @@ template <class Work>
 Spread measure(const Work& work) {
   work();
   std::vector<double> times;
-  for (int i = 0; i < kRepeats; ++i) {
+  double total = 0;
+  while (times.size() < kSamplesLeast || (total < kSecondsMost && times.size() < kSamplesMost)) {
     const auto begin = std::chrono::steady_clock::now();
     work();
     times.push_back(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    total += times.back();
   }
   std::sort(times.begin(), times.end());
   return {times.front(), times[times.size() / 2], times.back()};
@@ -53,14 +59,17 @@ __attribute__((target("avx2"))) inline int64_t read_all(const unsigned char* p, 
       _mm256_xor_si256(_mm256_xor_si256(sum[0], sum[1]), _mm256_xor_si256(sum[2], sum[3])), 0);
 }
 
-// Bytes a second. REQUIRES: `bytes` is a multiple of 1 MiB, and larger than the caches.
+// Bytes a second. A sample reads the next kSample bytes, in pieces. REQUIRES: `bytes` is a multiple
+// of kSample, and larger than the caches.
 inline Spread read_bandwidth(Threads& threads, const unsigned char* data, int64_t bytes) {
-  constexpr int64_t kPiece = 1 << 20;
-  std::vector<int64_t> sink(std::size_t(bytes / kPiece), 0);
-  return rate(double(bytes), measure([&] {
-                threads.run(bytes / kPiece, [&](int64_t i) {
-                  sink[std::size_t(i)] = read_all(data + i * kPiece, kPiece);
+  constexpr int64_t kSample = 32 << 20, kPiece = 256 << 10;
+  std::vector<int64_t> sink(std::size_t(kSample / kPiece), 0);
+  int64_t begin = 0;
+  return rate(double(kSample), measure([&] {
+                threads.run(kSample / kPiece, [&](int64_t i) {
+                  sink[std::size_t(i)] = read_all(data + begin + i * kPiece, kPiece);
                 });
+                begin = (begin + kSample) % bytes;
               }));
 }
 
@@ -114,9 +123,9 @@ struct Ceilings {
 inline Ceilings measure_ceilings(const char* when, Threads& threads, Instructions level,
                                  const unsigned char* data, int64_t bytes) {
   const Ceilings c = {read_bandwidth(threads, data, bytes), arithmetic_peak(threads, level)};
-  std::printf("%s: read %.1f (%.1f ... %.1f) GB/s, arithmetic %.1f (%.1f ... %.1f) GFLOP/s\n", when,
-              c.read.median / 1e9, c.read.worst / 1e9, c.read.best / 1e9, c.arithmetic.median / 1e9,
-              c.arithmetic.worst / 1e9, c.arithmetic.best / 1e9);
+  std::printf("%s: read %.1f (median %.1f) GB/s, arithmetic %.1f (median %.1f) GFLOP/s\n", when,
+              c.read.best / 1e9, c.read.median / 1e9, c.arithmetic.best / 1e9,
+              c.arithmetic.median / 1e9);
   return c;
 }
 

@@ -74,17 +74,16 @@ inline __m512 sums(const __m512 (&x)[kTile][kTile]) {
   return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
 }
 
-inline void prefetch(const unsigned char* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
-}
+// Rows are asked for so far ahead.
+constexpr int64_t kRowsAhead = 3 * kTile;
 
-// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows. Meanwhile a row of the next
-// tile is asked for, one cache line a step: all at once they would fill the queue of loads. Four
-// tiles of heads ask for all four rows.
+// scores[h, s] = scale * q[h] . row[s] for kTile heads and kTile rows. Meanwhile a later row is
+// asked for, one cache line a step: all at once they would fill the queue of loads. Four tiles of
+// heads ask for all four rows of a tile.
 inline void score_tile(const AttentionBlock& block, const Bfloat16Heads& heads, int64_t h,
                        int64_t s) {
   const unsigned char* const* const row = block.row + s;
-  const int64_t next = s + kTile < block.rows ? s + kTile : s;
+  const int64_t next = s + kRowsAhead < block.rows ? s + kRowsAhead : s;
   const unsigned char* const coming = block.row[next + h / kTile % kTile];
   const Bfloat16* const q = heads.q + h * heads.width;
   const int64_t q_width = heads.width, width = block.width;
@@ -111,7 +110,7 @@ inline void score_tile(const AttentionBlock& block, const Bfloat16Heads& heads, 
   };
   int64_t d = 0;
   for (; d + kPairs <= width; d += kPairs) {
-    prefetch(coming + 2 * d);
+    _mm_prefetch(reinterpret_cast<const char*>(coming + 2 * d), _MM_HINT_T1);
     step(d, load_pairs(row0 + 2 * d), load_pairs(row1 + 2 * d), load_pairs(row2 + 2 * d),
          load_pairs(row3 + 2 * d));
   }

@@ -29,14 +29,16 @@ struct PageScores {
 };
 
 // score += weight[h] * max(0, q[h] . key) for `tile` heads from `first` on, in ascending order.
-// Meanwhile each tile asks for another of the four cache lines that each pair of dims has in the
-// page to come.
+// Meanwhile each of four tiles asks for a quarter of the page to come, one cache line a step. It is
+// to wait in the second-level cache: two pages would fill the first.
 template <int64_t tile>
 inline void add_heads(const PageScores& page, int64_t first, __m512 (&score)[kPageRegisters]) {
   const Bfloat16* const q = page.q + first * page.dim;
   const float* const weight = page.weight + first;
   const unsigned char* const keys = page.keys;
-  const unsigned char* const coming = page.coming + first / kHeadTile % kPageRegisters * kCacheLine;
+  const unsigned char* const coming =
+      page.coming +
+      first / kHeadTile % kPageRegisters * (page.dim * kPageTokens * 2 / kPageRegisters);
   const int64_t dim = page.dim;
 
   __m512 dot[tile][kPageRegisters];
@@ -50,7 +52,7 @@ inline void add_heads(const PageScores& page, int64_t first, __m512 (&score)[kPa
 #pragma GCC unroll 4
     for (int64_t i = 0; i < kPageRegisters; ++i)
       key[i] = (__m512bh)_mm512_loadu_si512(keys + d * kPageTokens * 2 + i * kCacheLine);
-    _mm_prefetch(reinterpret_cast<const char*>(coming + d * kPageTokens * 2), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(coming + d / 2 * kCacheLine), _MM_HINT_T1);
 #pragma GCC unroll 4
     for (int64_t h = 0; h < tile; ++h) {
       int32_t pair;
