@@ -5,7 +5,7 @@
 
 #include "apps/command.h"
 #include "apps/conduct.h"
-#include "apps/report.h"
+#include "apps/output.h"
 #include "audit/calibration.h"
 #include "audit/ledger_audit.h"
 #include "formats/marks.h"

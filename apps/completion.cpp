@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "apps/command.h"
-#include "apps/runs_output.h"
+#include "apps/output.h"
 #include "pipeline/effort.h"
 #include "pipeline/rules.h"
 

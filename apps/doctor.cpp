@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
-#include "apps/runs_output.h"
+#include "apps/output.h"
 #include "apps/view.h"
 #include "apps/view_text.h"
 

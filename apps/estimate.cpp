@@ -7,7 +7,7 @@
 #include "apps/command.h"
 #include "apps/conduct.h"
 #include "apps/inputs.h"
-#include "apps/runs_output.h"
+#include "apps/output.h"
 #include "apps/view_text.h"
 
 namespace apps {

@@ -6,6 +6,7 @@
 #include "apps/conduct.h"
 #include "apps/graded.h"
 #include "apps/inputs.h"
+#include "apps/output.h"
 #include "apps/report.h"
 #include "formats/marks.h"
 

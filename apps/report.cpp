@@ -1,11 +1,6 @@
 #include "apps/report.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "formats/problems.h"
@@ -140,37 +135,6 @@ std::string stop_words(const Conducted& conducted, const std::filesystem::path& 
       conducted.run.id, conducted.stop->reason, ledger.string(), conducted.run.kind,
       conducted.run.id,
       conducted.stop->kind == pipeline::Stop::Kind::Budget ? " with a larger budget" : "");
-}
-
-void write_whole_file(const std::filesystem::path& file, const std::string& bytes) {
-  const auto fail = [&](const char* what) {
-    throw Exit(ExitCode::Usage,
-               fmt::format("{}: {} ({})", file.string(), what, std::strerror(errno)));
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored))
-    throw Exit(ExitCode::Usage, file.string() + ": is a directory; name a file");
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), ignored);
-  const std::string beside = file.string() + ".part";
-  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail("cannot be written");
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const ssize_t n = ::write(descriptor, bytes.data() + written, bytes.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    written += std::size_t(n);
-  }
-  const bool safe = written == bytes.size() && ::fsync(descriptor) == 0;
-  const int error = errno;
-  ::close(descriptor);
-  if (!safe || ::rename(beside.c_str(), file.c_str()) != 0) {
-    if (!safe) errno = error;
-    const int kept = errno;
-    ::unlink(beside.c_str());
-    errno = kept;
-    fail("cannot be written whole");
-  }
 }
 
 }  // namespace apps

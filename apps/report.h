@@ -32,7 +32,4 @@ std::string done_json(const Conducted& conducted, ExitCode code, std::size_t acc
 // Why a stopped run stopped and how to go on: one sentence, for stderr.
 std::string stop_words(const Conducted& conducted, const std::filesystem::path& ledger);
 
-// Writes a whole file or none: beside it, synced, then renamed. Throws Exit(Usage) with the reason.
-void write_whole_file(const std::filesystem::path& file, const std::string& bytes);
-
 }  // namespace apps

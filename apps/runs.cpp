@@ -8,8 +8,8 @@
 
 #include "apps/command.h"
 #include "apps/conduct.h"
+#include "apps/output.h"
 #include "apps/runs_export.h"
-#include "apps/runs_output.h"
 #include "apps/runs_record.h"
 #include "apps/view_text.h"
 #include "text/words.h"

@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
-#include "apps/runs_output.h"
+#include "apps/output.h"
 #include "apps/runs_record.h"
 
 namespace apps {

@@ -3,6 +3,7 @@
 #include "apps/command.h"
 #include "apps/conduct.h"
 #include "apps/inputs.h"
+#include "apps/output.h"
 #include "apps/report.h"
 #include "text/utf8.h"
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
-#include "apps/runs_output.h"
+#include "apps/output.h"
 #include "pipeline/rules.h"
 #include "prompts/template.h"
 #include "storage/migrations.h"

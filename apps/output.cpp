@@ -1,4 +1,4 @@
-#include "apps/runs_output.h"
+#include "apps/output.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -72,6 +72,14 @@ void Output::commit() {
   ::close(descriptor_);
   descriptor_ = -1;
   storage::sync_to_disk(file_.parent_path());
+}
+
+void write_whole_file(const std::filesystem::path& file, std::string_view bytes) {
+  std::error_code ignored;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), ignored);
+  Output output(file == "-" ? "./-" : file.string());
+  output.write(bytes);
+  output.commit();
 }
 
 void write_stdout(std::string_view bytes) {

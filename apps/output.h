@@ -26,6 +26,10 @@ class Output {
   int descriptor_ = -1;
 };
 
+// All of a file, by the same way. Makes the folder that is to hold it. "-" is a name like any
+// other.
+void write_whole_file(const std::filesystem::path& file, std::string_view bytes);
+
 // To standard output, at once. Throws Exit(ItemFailed) if it cannot be written: a result that is
 // lost is no success.
 void write_stdout(std::string_view bytes);
