@@ -14,15 +14,11 @@ namespace apps {
 namespace {
 
 struct GradeFlags {
-  std::shared_ptr<InputFlags> inputs;
-  std::shared_ptr<SettingFlags> settings;
+  std::shared_ptr<RunFlags> run;
   std::string output;
   std::string max;
   std::string require;
   bool json = false;
-  bool fork = false;
-  bool retry_failed = false;
-  bool show_config = false;
 };
 
 // The human mark of a row as a fraction; a mark that cannot be used is said, not dropped.
@@ -76,30 +72,6 @@ void write_output(const GradeFlags& flags, const std::vector<Graded>& graded) {
   write_whole_file(file, lines);
 }
 
-struct Loaded {
-  Settings settings;
-  Inputs inputs;
-};
-
-Loaded load(const GradeFlags& flags, const Environment& environment) {
-  Loaded loaded;
-  if (flags.inputs->resume == 0) {
-    loaded.settings = resolve(*flags.settings, environment);
-    if (!flags.show_config) loaded.inputs = read_inputs(*flags.inputs, formats::Need::Proof);
-    return loaded;
-  }
-  const Settings plain = resolve(*flags.settings, environment);
-  const auto reader = open_reader(make_config(plain, environment).ledger);
-  const auto run = reader->run(flags.inputs->resume);
-  if (!run || run->kind != "grade")
-    throw Exit(ExitCode::Usage, fmt::format("there is no run {} of `grade` in this ledger; "
-                                            "`elenchus runs list` shows them",
-                                            flags.inputs->resume));
-  loaded.settings = resolve_over(*flags.settings, environment, *run);
-  loaded.inputs = inputs_of_run(*reader, *run);
-  return loaded;
-}
-
 ExitCode final_code(const GradeFlags& flags, const Conducted& conducted, const Inputs& inputs,
                     const GradeSummary& summary) {
   if (conducted.stop) return conducted.code;
@@ -110,16 +82,15 @@ ExitCode final_code(const GradeFlags& flags, const Conducted& conducted, const I
 }
 
 ExitCode grade(const GradeFlags& flags, const Environment& environment) {
-  Loaded loaded = load(flags, environment);
+  LoadedRun loaded = load_run(*flags.run, formats::Need::Proof, environment);
   const Settings& settings = loaded.settings;
   Inputs& inputs = loaded.inputs;
   const Config config = make_config(settings, environment);
-  if (flags.show_config) {
+  if (flags.run->show_config) {
     fmt::print("{}", shown(settings));
     return ExitCode::Done;
   }
-  for (const std::string& note : inputs.notes) fmt::print(stderr, "{}\n", note);
-  for (const std::string& row : inputs.unusable) fmt::print(stderr, "left out: {}\n", row);
+  say_notes(inputs);
 
   std::vector<Graded> graded(inputs.job.items.size());
   for (std::size_t i = 0; i < graded.size(); ++i) {
@@ -132,12 +103,10 @@ ExitCode grade(const GradeFlags& flags, const Environment& environment) {
     if (!graded[i].human_error.empty()) fmt::print(stderr, "{}\n", graded[i].human_error);
   }
   const auto calibration = load_calibration(config);
-  const ConductOptions options{flags.fork ? pipeline::Fork::Yes : pipeline::Fork::No,
-                               flags.retry_failed};
   const Job& job = inputs.job;
   const bool json = flags.json;
   const Conducted conducted = conduct(
-      settings, config, environment, job, options,
+      settings, config, environment, job, conduct_options(*flags.run),
       [&](const storage::RunRow& run, bool continued) {
         if (json) fmt::print("{}\n", launch_json(run, continued, job.items.size()));
         std::fflush(stdout);
@@ -180,8 +149,7 @@ void add_grade(CLI::App& app, Invocation& invocation) {
       app, "grade", "score given proofs, with issues, places and agreement with human marks",
       "elenchus grade examples/submissions.jsonl --base-url http://127.0.0.1:8000/v1 --model MODEL "
       "-o graded.csv");
-  flags->inputs = add_input_flags(command, formats::Need::Proof);
-  flags->settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  flags->run = add_run_flags(command, formats::Need::Proof);
   command
       .add_option("-o,--output", flags->output,
                   "file for the results, .jsonl or .csv, one row a submission")
@@ -196,13 +164,6 @@ void add_grade(CLI::App& app, Invocation& invocation) {
       .add_option("--require", flags->require,
                   "exit with 10 unless every submission is `accepted`, or `decided`")
       ->check(CLI::IsMember({"accepted", "decided"}))
-      ->group("Output");
-  command.add_flag("--fork", flags->fork, "start a new run beside one with the same inputs")
-      ->group("Storage");
-  command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")
-      ->group("Storage");
-  command
-      .add_flag("--show-config", flags->show_config, "print every setting and where it comes from")
       ->group("Output");
   command.callback([flags, &invocation] {
     invocation.run = [flags, &invocation] { return grade(*flags, invocation.environment); };

@@ -219,4 +219,47 @@ Inputs inputs_of_run(const storage::LedgerReader& reader, const storage::RunRow&
   return inputs;
 }
 
+std::shared_ptr<RunFlags> add_run_flags(CLI::App& command, formats::Need need) {
+  auto flags = std::make_shared<RunFlags>();
+  flags->inputs = add_input_flags(command, need);
+  flags->settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  command.add_flag("--fork", flags->fork, "start a new run beside one with the same inputs")
+      ->group("Storage");
+  command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")
+      ->group("Storage");
+  command
+      .add_flag("--show-config", flags->show_config, "print every setting and where it comes from")
+      ->group("Output");
+  return flags;
+}
+
+ConductOptions conduct_options(const RunFlags& flags) {
+  return {flags.fork ? pipeline::Fork::Yes : pipeline::Fork::No, flags.retry_failed};
+}
+
+LoadedRun load_run(const RunFlags& flags, formats::Need need, const Environment& environment) {
+  LoadedRun loaded;
+  loaded.settings = resolve(*flags.settings, environment);
+  const int64_t wanted = flags.inputs->resume;
+  if (wanted == 0) {
+    if (!flags.show_config) loaded.inputs = read_inputs(*flags.inputs, need);
+    return loaded;
+  }
+  const std::string_view kind = need == formats::Need::Proof ? "grade" : "solve";
+  const auto reader = open_reader(make_config(loaded.settings, environment).ledger);
+  const auto run = reader->run(wanted);
+  if (!run || run->kind != kind)
+    throw Exit(ExitCode::Usage, fmt::format("there is no run {} of `{}` in this ledger; "
+                                            "`elenchus runs list` shows them",
+                                            wanted, kind));
+  loaded.settings = resolve_over(*flags.settings, environment, *run);
+  loaded.inputs = inputs_of_run(*reader, *run);
+  return loaded;
+}
+
+void say_notes(const Inputs& inputs) {
+  for (const std::string& note : inputs.notes) fmt::print(stderr, "{}\n", note);
+  for (const std::string& row : inputs.unusable) fmt::print(stderr, "left out: {}\n", row);
+}
+
 }  // namespace apps

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/command.h"
 #include "apps/conduct.h"
 #include "formats/problems.h"
 
@@ -35,5 +36,27 @@ Inputs read_inputs(const InputFlags& flags, formats::Need need);
 
 // The same from a run's own rows.
 Inputs inputs_of_run(const storage::LedgerReader& reader, const storage::RunRow& run);
+
+// What solve and grade have in common: they go through a run, a new one or one to go on with.
+struct RunFlags {
+  std::shared_ptr<InputFlags> inputs;
+  std::shared_ptr<SettingFlags> settings;
+  bool fork = false;
+  bool retry_failed = false;
+  bool show_config = false;
+};
+std::shared_ptr<RunFlags> add_run_flags(CLI::App& command, formats::Need need);
+ConductOptions conduct_options(const RunFlags& flags);
+
+// The settings, and what is to be worked on: files, or with --resume the run's own rows. With
+// --show-config no file is read. Throws Exit(Usage) if there is no such run of this command.
+struct LoadedRun {
+  Settings settings;
+  Inputs inputs;
+};
+LoadedRun load_run(const RunFlags& flags, formats::Need need, const Environment& environment);
+
+// On stderr: what was chosen and what was left out.
+void say_notes(const Inputs& inputs);
 
 }  // namespace apps

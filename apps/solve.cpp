@@ -11,15 +11,11 @@ namespace apps {
 namespace {
 
 struct SolveFlags {
-  std::shared_ptr<InputFlags> inputs;
-  std::shared_ptr<SettingFlags> settings;
+  std::shared_ptr<RunFlags> run;
   std::string output;
   std::string require;
   bool json = false;
-  bool fork = false;
-  bool retry_failed = false;
   bool dry_run = false;
-  bool show_config = false;
 };
 
 // What a person reads of one problem, in Markdown.
@@ -103,36 +99,20 @@ ExitCode dry_run(const Config& config, const Inputs& inputs) {
 }
 
 ExitCode solve(const SolveFlags& flags, const Environment& environment) {
-  Settings settings;
-  Inputs inputs;
-  if (flags.inputs->resume > 0) {
-    const Settings plain = resolve(*flags.settings, environment);
-    const auto reader = open_reader(make_config(plain, environment).ledger);
-    const auto run = reader->run(flags.inputs->resume);
-    if (!run || run->kind != "solve")
-      throw Exit(ExitCode::Usage, fmt::format("there is no run {} of `solve` in this ledger; "
-                                              "`elenchus runs list` shows them",
-                                              flags.inputs->resume));
-    settings = resolve_over(*flags.settings, environment, *run);
-    inputs = inputs_of_run(*reader, *run);
-  } else {
-    settings = resolve(*flags.settings, environment);
-    if (!flags.show_config) inputs = read_inputs(*flags.inputs, formats::Need::Statement);
-  }
+  const LoadedRun loaded = load_run(*flags.run, formats::Need::Statement, environment);
+  const Settings& settings = loaded.settings;
+  const Inputs& inputs = loaded.inputs;
   const Config config = make_config(settings, environment);
-  if (flags.show_config) {
+  if (flags.run->show_config) {
     fmt::print("{}", shown(settings));
     return ExitCode::Done;
   }
-  for (const std::string& note : inputs.notes) fmt::print(stderr, "{}\n", note);
-  for (const std::string& row : inputs.unusable) fmt::print(stderr, "left out: {}\n", row);
+  say_notes(inputs);
   if (flags.dry_run) return dry_run(config, inputs);
 
   Results results(flags, config, inputs.job);
-  const ConductOptions options{flags.fork ? pipeline::Fork::Yes : pipeline::Fork::No,
-                               flags.retry_failed};
   const Conducted conducted = conduct(
-      settings, config, environment, inputs.job, options,
+      settings, config, environment, inputs.job, conduct_options(*flags.run),
       [&](const storage::RunRow& run, bool continued) {
         if (flags.json) fmt::print("{}\n", launch_json(run, continued, inputs.job.items.size()));
         std::fflush(stdout);
@@ -163,8 +143,7 @@ void add_solve(CLI::App& app, Invocation& invocation) {
       app, "solve", "search for proofs that survive verification",
       "elenchus solve examples/problems/sum-of-odds.md --base-url http://127.0.0.1:8000/v1 "
       "--model MODEL --effort quick");
-  flags->inputs = add_input_flags(command, formats::Need::Statement);
-  flags->settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  flags->run = add_run_flags(command, formats::Need::Statement);
   command.add_option("-o,--output", flags->output, "folder for one Markdown file a problem")
       ->type_name("DIR")
       ->group("Output");
@@ -174,14 +153,7 @@ void add_solve(CLI::App& app, Invocation& invocation) {
       .add_option("--require", flags->require, "exit with 10 unless every problem is `accepted`")
       ->check(CLI::IsMember({"accepted"}))
       ->group("Output");
-  command.add_flag("--fork", flags->fork, "start a new run beside one with the same inputs")
-      ->group("Storage");
-  command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")
-      ->group("Storage");
   command.add_flag("--dry-run", flags->dry_run, "read the input, ask nothing")->group("Output");
-  command
-      .add_flag("--show-config", flags->show_config, "print every setting and where it comes from")
-      ->group("Output");
   command.callback([flags, &invocation] {
     invocation.run = [flags, &invocation] { return solve(*flags, invocation.environment); };
   });
