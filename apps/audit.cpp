@@ -244,8 +244,12 @@ ExitCode audit_command(const AuditFlags& flags, const Environment& environment) 
                             {"exit", static_cast<int>(code)}}
                            .dump());
   else
-    fmt::print("{} record(s), {} proof(s): {} fault(s), {} doubt(s){}\n", report.records,
-               report.traces, report.faults, report.doubts,
+    fmt::print("{}{} fault(s), {} doubt(s){}\n",
+               // With --replay alone no record is looked at.
+               report.records == 0
+                   ? ""
+                   : fmt::format("{} record(s), {} proof(s): ", report.records, report.traces),
+               report.faults, report.doubts,
                report.unreadable > 0 ? fmt::format(", {} not read whole", report.unreadable) : "");
   return code;
 }
