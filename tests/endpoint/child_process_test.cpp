@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <stdexcept>
 #include <system_error>
 
 #include "tests/support/raw_client.h"
@@ -61,6 +63,30 @@ TEST_SUITE("endpoint/child_process") {
         run_program(shell("head -c 1000000 /dev/zero; head -c 500000 /dev/zero >&2"));
     CHECK(ended.output.size() == 1'000'000);
     CHECK(ended.errors.size() == 500'000);
+  }
+
+  TEST_CASE("a copy of this process reports, and leaves with what its work returns") {
+    const int number = 7;
+    ChildProcess child([&](int report) {
+      const bool sent = ::write(report, "one\ntwo", 7) == 7;
+      return sent ? number : 1;
+    });
+    CHECK(child.read_line(kLong) == "one");
+    const auto ended = child.wait(kLong);
+    CHECK(ended.output == "two");
+    CHECK(ended.exit_code == 7);
+  }
+
+  TEST_CASE("a copy of this process can be killed at its work, and tells when that throws") {
+    ChildProcess endless([](int) {
+      for (;;) ::pause();
+      return 0;
+    });
+    endless.signal(SIGKILL);
+    CHECK(endless.wait(kLong).exit_code == 128 + SIGKILL);
+
+    ChildProcess throwing([](int) -> int { throw std::runtime_error("as it should"); });
+    CHECK(throwing.wait(kLong).exit_code == ChildProcess::kThrew);
   }
 
   TEST_CASE("a program that does not exist is an error") {

@@ -1,6 +1,7 @@
 // A child process answers calls as fast as it can and reports each one whose `done` it got; it is
 // killed at a random moment. Whatever it reported must be in the ledger, with the same bytes.
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,11 +10,12 @@
 #include <thread>
 
 #include "storage/ledger.h"
-#include "tests/storage/child_process.h"
 #include "tests/storage/ledger_fixture.h"
+#include "tests/support/child_process.h"
 
 namespace {
 
+constexpr std::chrono::seconds kLong(60);
 constexpr int kInFlight = 40;  // calls that the child has open at a time
 
 std::string answer_text(const std::string& key) {
@@ -50,13 +52,17 @@ std::size_t kill_and_check(int lives, uint64_t seed) {
   std::size_t acknowledged = 0;
 
   for (int life = 0; life < lives; ++life) {
-    ChildProcess child([&](int pipe) { return answer_for_ever(file, run, life, pipe); });
+    support::ChildProcess child([&](int pipe) { return answer_for_ever(file, run, life, pipe); });
     // Every third is hit while it opens what the one before left behind, the others at work.
-    if (life % 3 != 0) REQUIRE(child.has_reported(10'000));
+    std::string reported;
+    if (life % 3 != 0) {
+      const auto first = child.read_line(kLong);
+      REQUIRE(first);
+      reported = *first + "\n";
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
-    child.send_kill();
-    std::istringstream keys(child.read_all());
-    child.exit_code();
+    child.signal(SIGKILL);
+    std::istringstream keys(reported + child.wait(kLong).output);
 
     const storage::LedgerReader reader(file);
     CAPTURE(seed);
@@ -83,14 +89,15 @@ TEST_SUITE("storage/crash") {
     const auto file = folder / "a.sqlite";
     int64_t run = 0;
     { run = storage::LedgerWriter(file).create_run(sample_run(), {sample_problem()}); }
-    ChildProcess child([&](int pipe) {
+    support::ChildProcess child([&](int pipe) {
       storage::LedgerWriter writer(file);
       writer.intend(run, sample_intent("call"), [pipe](std::exception_ptr) { report(pipe, "x"); });
       ::pause();
       return 0;
     });
-    REQUIRE(child.read_byte() == 'x');
-    child.kill();
+    REQUIRE(child.read_line(kLong) == "x");
+    child.signal(SIGKILL);
+    child.wait(kLong);
 
     storage::LedgerWriter writer(file);
     writer.intend(run, sample_intent("call"), nullptr);

@@ -6,10 +6,12 @@
 #include <atomic>
 
 #include "storage/ledger.h"
-#include "tests/storage/child_process.h"
 #include "tests/storage/ledger_fixture.h"
+#include "tests/support/child_process.h"
 
 namespace {
+
+constexpr std::chrono::seconds kLong(60);
 
 std::string key_of(int i) { return "generator/" + std::to_string(i); }
 
@@ -53,9 +55,11 @@ TEST_SUITE("storage/disk_full") {
       int64_t run = 0;
       { run = storage::LedgerWriter(file).create_run(sample_run(), {sample_problem()}); }
 
-      ChildProcess child([&](int pipe) { return answer_until_full(file, run, bytes, pipe); });
-      const std::size_t acknowledged = child.read_all().size();
-      CHECK(child.exit_code() == 0);
+      support::ChildProcess child(
+          [&](int pipe) { return answer_until_full(file, run, bytes, pipe); });
+      const auto ended = child.wait(kLong);
+      const std::size_t acknowledged = ended.output.size();
+      CHECK(ended.exit_code == 0);
 
       storage::LedgerWriter writer(file);  // with space again, the same command goes on
       const storage::LedgerReader reader(file);

@@ -1,13 +1,15 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <tuple>
 
 #include "storage/ledger.h"
-#include "tests/storage/child_process.h"
 #include "tests/storage/ledger_fixture.h"
+#include "tests/support/child_process.h"
 
 using storage::LedgerReader;
 
@@ -304,11 +306,12 @@ TEST_SUITE("storage/ledger_reader") {
     ::chmod(folder.path().c_str(), 0555);
     ::chmod(file.c_str(), 0444);
     const auto as_nobody = [&](const auto& look) {
-      return ChildProcess([&](int) {
+      return support::ChildProcess([&](int) {
                if (::geteuid() == 0 && ::setuid(65534) != 0) return 90;
                return look();
              })
-          .exit_code();
+          .wait(std::chrono::seconds(60))
+          .exit_code;
     };
 
     CHECK(as_nobody([&] {

@@ -8,8 +8,10 @@
 
 #include <thread>
 
-#include "tests/storage/child_process.h"
 #include "tests/storage/ledger_fixture.h"
+#include "tests/support/child_process.h"
+
+static constexpr std::chrono::seconds kLong(60);
 
 TEST_SUITE("storage/lock") {
   TEST_CASE("a second writer is refused, naming the holder's pid and what to do") {
@@ -49,7 +51,7 @@ TEST_SUITE("storage/lock") {
     const auto file = folder / "a.sqlite";
     storage::FileLock lock(file);
 
-    ChildProcess child([&](int) {
+    support::ChildProcess child([&](int) {
       try {
         storage::FileLock second(file);
       } catch (const storage::LedgerBusy& busy) {
@@ -58,23 +60,24 @@ TEST_SUITE("storage/lock") {
       return 0;
     });
 
-    CHECK(child.exit_code() == 7);
+    CHECK(child.wait(kLong).exit_code == 7);
   }
 
   TEST_CASE("a lock whose holder was killed does not block") {
     TemporaryFolder folder;
     const auto file = folder / "a.sqlite";
-    ChildProcess child([&](int report) {
+    support::ChildProcess child([&](int report) {
       storage::LedgerWriter writer(file);
-      if (::write(report, "x", 1) != 1) return 1;
+      if (::write(report, "x\n", 2) != 2) return 1;
       ::pause();
       return 0;
     });
-    REQUIRE(child.read_byte() == 'x');
+    REQUIRE(child.read_line(kLong) == "x");
     CHECK(holds(failure_of([&] { storage::LedgerWriter writer(file); }),
                 "process " + std::to_string(child.pid())));
 
-    child.kill();
+    child.signal(SIGKILL);
+    child.wait(kLong);
 
     CHECK_NOTHROW(storage::LedgerWriter{file});
     CHECK(std::filesystem::exists(file.string() + ".lock"));

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <exception>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -99,6 +101,22 @@ ChildProcess::ChildProcess(Options options) {
     fail(errno, "cannot write the input of " + program);
   output_pipe_ = std::exchange(output.read, -1);
   errors_pipe_ = std::exchange(errors.read, -1);
+}
+
+ChildProcess::ChildProcess(const Work& work) {
+  Pipe output;
+  pid_ = ::fork();
+  if (pid_ < 0) fail(errno, "cannot start a child process");
+  if (pid_ == 0) {
+    int code = kThrew;
+    try {
+      code = work(output.write);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "child: %s\n", error.what());
+    }
+    ::_exit(code);
+  }
+  output_pipe_ = std::exchange(output.read, -1);
 }
 
 ChildProcess::~ChildProcess() {

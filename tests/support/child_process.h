@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@
 
 namespace support {
 
-// A program started by a test, its output read through pipes. Killed (SIGKILL) and waited for
-// when the object ends. Used by one thread.
+// A process started by a test, its output read through pipes. Killed (SIGKILL) and waited for when
+// the object ends. Used by one thread.
 class ChildProcess {
  public:
   struct Options {
@@ -25,6 +26,14 @@ class ChildProcess {
 
   // Throws std::system_error if the program cannot be started.
   explicit ChildProcess(Options options);
+
+  // A copy of this process that runs `work` and leaves with what it returns, or with kThrew. What
+  // `work` writes to `report`, a pipe, is the output; its errors go where ours go.
+  // REQUIRES: this process has no other thread.
+  using Work = std::function<int(int report)>;
+  explicit ChildProcess(const Work& work);
+  static constexpr int kThrew = 99;
+
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
