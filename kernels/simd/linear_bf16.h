@@ -19,6 +19,8 @@ namespace {
 
 constexpr int64_t kSliceCols = 1024;  // of bfloat16 weights that several tiles meet: 8 KiB a group
 
+constexpr int64_t kAheadBytes = 8192;  // of W between what is fetched and what is multiplied
+
 // Tokens in a tile: the running sums fill the registers. With scales, the totals wait in memory.
 constexpr int64_t most_tokens(Number type) { return is_scaled(type) ? 4 : 6; }
 
@@ -157,8 +159,8 @@ struct Bf16Path {
     const Block& block;
     RowRange range;
     GroupRows rows;
-    bool last;    // of its task: what lies behind it is another's
-    float* sums;  // [kBlockTokens][kGroupRows][16]: what one slice of columns leaves to the next
+    int64_t ahead;  // bytes from these rows to those that are to be fetched meanwhile
+    float* sums;    // [kBlockTokens][kGroupRows][16]: what one slice of columns leaves to the next
   };
 
   template <Number type>
@@ -168,7 +170,7 @@ struct Bf16Path {
     const TokenTiles tiles(block.part.tokens, most_tokens(type));
     for (int64_t r = 0; r < range.count; r += kGroupRows) {
       const RowRange rows{range.first + r, smaller(kGroupRows, range.count - r)};
-      const Group group{block, rows, GroupRows(w, rows), r + 2 * kGroupRows > range.count, sums};
+      const Group group{block, rows, GroupRows(w, rows), distance(w, range.count - r), sums};
       if constexpr (type == Number::BF16) {
         const int64_t slice = tiles.count == 1 ? bigger(1, w.cols) : kSliceCols;
         for (int64_t c = 0; c == 0 || c < w.cols; c += slice)
@@ -181,14 +183,20 @@ struct Bf16Path {
     }
   }
 
-  // What a tile fetches of the next group: the tiles share its rows evenly.
+  // How far ahead of a group to fetch if `left` rows of its task are left, it included. What lies
+  // behind them is another's.
+  static int64_t distance(const Matrix& w, int64_t left) {
+    const int64_t bytes = bigger(1, kGroupRows * w.cols * bytes_of(w.type));
+    const int64_t groups = bigger(1, kAheadBytes / bytes);
+    return (groups + 1) * kGroupRows <= left ? groups * bytes : 0;
+  }
+
+  // What a tile fetches: the tiles share the rows evenly.
   static NextRows next_rows(const Group& group, int64_t tile, int64_t tiles) {
-    const Matrix& w = group.block.part.weight;
     const int64_t begin = tile * kGroupRows / tiles, end = (tile + 1) * kGroupRows / tiles;
-    const int64_t distance = group.last ? 0 : kGroupRows * w.cols * bytes_of(w.type);
     NextRows next;
     for (int64_t j = 0; j < kGroupRows; ++j)
-      next.row[j] = group.rows.row[j] + (begin <= j && j < end ? distance : 0);
+      next.row[j] = group.rows.row[j] + (begin <= j && j < end ? group.ahead : 0);
     return next;
   }
 
