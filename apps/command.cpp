@@ -141,6 +141,9 @@ int run_program(int argc, const char* const* argv, const Environment& environmen
   add_runs(app, invocation);
   add_estimate(app, invocation);
   add_doctor(app, invocation);
+  add_model(app, invocation);
+  add_generate(app, invocation);
+  add_tokenize(app, invocation);
   add_completion(app, invocation);
   add_version(app, invocation);
   try {

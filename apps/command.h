@@ -27,8 +27,8 @@ struct SettingFlags {
   std::string config;                                     // --config
 };
 
-// Adds a flag for each setting of these groups ("Model", "Loop", "Limits", "Storage", "Output"),
-// and --config; --role with "Model".
+// Adds a flag for each setting of these groups ("Model", "Sampling", "Engine", "Loop", "Limits",
+// "Storage", "Output"), and --config; --role with "Model".
 std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& command,
                                                 const std::vector<std::string>& groups);
 
@@ -51,6 +51,9 @@ void add_runs(CLI::App& app, Invocation& invocation);
 void add_estimate(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);
+void add_model(CLI::App& app, Invocation& invocation);
+void add_generate(CLI::App& app, Invocation& invocation);
+void add_tokenize(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 
 // The whole program: reads the command line, runs the command, prints errors. Returns the exit

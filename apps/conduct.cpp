@@ -11,8 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/local.h"
 #include "apps/view.h"
 #include "http/client.h"
+#include "pipeline/engine_chat.h"
 #include "pipeline/meaning.h"
 #include "pipeline/remote_chat.h"
 #include "text/clock.h"
@@ -151,10 +153,13 @@ std::unique_ptr<storage::LedgerReader> open_reader(const std::filesystem::path& 
   }
 }
 
-prompts::TemplateSet load_templates(const Config& config) {
-  if (!config.prompts) return prompts::TemplateSet::shipped();
+prompts::TemplateSet load_templates(const Config& config, const engine::LocalModel* local) {
+  std::optional<std::filesystem::path> directory = config.prompts;
+  if (!directory && local && local->config().prompt_family != "default")
+    directory = local->directory() / local->config().prompt_family;
+  if (!directory) return prompts::TemplateSet::shipped();
   try {
-    return prompts::TemplateSet::from_directory(*config.prompts);
+    return prompts::TemplateSet::from_directory(*directory);
   } catch (const std::exception& error) {
     throw Exit(ExitCode::Usage, error.what());
   }
@@ -196,19 +201,28 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
                   const Job& job, const ConductOptions& options,
                   const std::function<void(const storage::RunRow&, bool continued)>& on_start,
                   const std::function<void(const pipeline::ItemResult&)>& on_result) {
-  const prompts::TemplateSet templates = load_templates(config);
-  pipeline::RemoteConfig remote = make_remote(settings, environment);
+  const std::optional<LocalChoice> choice = choose_local(settings);
+  // Before the context: answers of the engine may still be on their way when that ends.
+  const std::unique_ptr<engine::LocalModel> local = choice ? load_local(*choice) : nullptr;
+  const prompts::TemplateSet templates = load_templates(config, local.get());
   net::io_context context(1);
   pipeline::Board board;
   View view(context.get_executor(), board, view_options(config, environment));
-  remote.warn = [&view](const std::string& line) { view.say("warning: " + line); };
   http::Client client(context.get_executor(), config.client);
-  pipeline::RemoteChat model(context.get_executor(), client, std::move(remote));
+  const std::unique_ptr<pipeline::ChatModel> model = [&]() -> std::unique_ptr<pipeline::ChatModel> {
+    if (local)
+      return std::make_unique<pipeline::EngineChat>(context.get_executor(), *local,
+                                                    thinking_of(*choice, *local));
+    pipeline::RemoteConfig remote = make_remote(settings, environment);
+    remote.warn = [&view](const std::string& line) { view.say("warning: " + line); };
+    return std::make_unique<pipeline::RemoteChat>(context.get_executor(), client,
+                                                  std::move(remote));
+  }();
 
   const auto writer = open_writer(config.ledger);
   const auto reader = open_reader(config.ledger);
   pipeline::OpenedRun opened = open(
-      *writer, *reader, wanted_run(settings, config, job, templates, model), job, options.fork);
+      *writer, *reader, wanted_run(settings, config, job, templates, *model), job, options.fork);
   on_start(opened.row, opened.continued);
 
   pipeline::LiveBook::Options book_options;
@@ -218,7 +232,7 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   book_options.budget = config.budget;
   book_options.in_flight_max = config.in_flight;
   book_options.retry_failed = options.retry_failed;
-  pipeline::LiveBook book(context.get_executor(), *writer, *reader, model, book_options, board);
+  pipeline::LiveBook book(context.get_executor(), *writer, *reader, *model, book_options, board);
   const pipeline::Loop loop{book, templates, config.effort, opened.row.seed, opened.row.secret};
   Interrupts interrupts(context, book, view);
   const auto show_result = [&](const pipeline::ItemResult& result) {

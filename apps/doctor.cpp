@@ -172,7 +172,8 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
   auto flags = std::make_shared<DoctorFlags>();
   command.add_flag("--json", flags->json, "one JSON document on standard output");
   command.add_flag("--deep", flags->deep, "check every row of the ledger too");
-  auto settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  auto settings = add_setting_flags(
+      command, {"Model", "Sampling", "Engine", "Loop", "Limits", "Storage", "Output"});
   command.callback([&invocation, flags, settings] {
     invocation.run = [&invocation, flags, settings] {
       return examine(*flags, *settings, invocation.environment);

@@ -236,7 +236,8 @@ void add_estimate(CLI::App& app, Invocation& invocation) {
          "tokens of an answer, reasoning included");
   assume("--assume-tokens-per-second", flags->tokens_per_second, "X",
          "output tokens per second of one call");
-  auto settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage"});
+  auto settings =
+      add_setting_flags(command, {"Model", "Sampling", "Engine", "Loop", "Limits", "Storage"});
   command.callback([&invocation, flags, input, settings] {
     invocation.run = [&invocation, flags, input, settings] {
       return estimate(*flags, *input, *settings, invocation.environment);

@@ -222,7 +222,8 @@ Inputs inputs_of_run(const storage::LedgerReader& reader, const storage::RunRow&
 std::shared_ptr<RunFlags> add_run_flags(CLI::App& command, formats::Need need) {
   auto flags = std::make_shared<RunFlags>();
   flags->inputs = add_input_flags(command, need);
-  flags->settings = add_setting_flags(command, {"Model", "Loop", "Limits", "Storage", "Output"});
+  flags->settings = add_setting_flags(
+      command, {"Model", "Sampling", "Engine", "Loop", "Limits", "Storage", "Output"});
   command.add_flag("--fork", flags->fork, "start a new run beside one with the same inputs")
       ->group("Storage");
   command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")

@@ -105,7 +105,8 @@ pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& 
     if (urls.words.empty() || urls.words.front().empty())
       throw Exit(ExitCode::Usage,
                  "no server is named for the " + role +
-                     ": give --base-url http://HOST:PORT/v1, or set OPENAI_BASE_URL");
+                     ": give --base-url http://HOST:PORT/v1, or set OPENAI_BASE_URL; or give "
+                     "--model DIRECTORY for a model of this machine");
     pipeline::RoleRoute& route = remote.routes[std::size_t(i)];
     for (const std::string& url : urls.words) {
       pipeline::Endpoint endpoint;

@@ -236,13 +236,12 @@ void add_role(Settings& settings, const std::string& text) {
   std::string_view rest = std::string_view(text).substr(equals + 1);
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');
-    const std::string_view entry = rest.substr(0, comma);
+    const std::string entry(rest.substr(0, comma));
     const std::size_t sign = entry.find('=');
-    if (sign == std::string_view::npos)
-      settings.set(role + ".model", {{std::string(entry)}, origin});
+    if (sign == std::string::npos)
+      settings.set(role + ".model", {{entry}, origin});
     else
-      settings.set(role + '.' + std::string(entry.substr(0, sign)),
-                   {{std::string(entry.substr(sign + 1))}, origin});
+      settings.set(role + '.' + entry.substr(0, sign), {{entry.substr(sign + 1)}, origin});
     rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
   }
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/network_stepper.h"
+
 namespace engine {
 namespace {
 
@@ -51,16 +53,20 @@ Plan plan_memory(const model::Config& config, const model::Checkpoint& checkpoin
         "smaller --context or --weights as-is needs less",
         gib(plan.need.converted_bytes), gib(plan.need.work_bytes), gib(plan.cache_bytes),
         gib(free)));
+  // Whoever asked for no context gets what the cache can hold of the model's.
+  const int64_t tokens = plan.cache_bytes / plan.need.cache_bytes_per_token;
+  if (options.context_max == 0)
+    plan.context_max = std::min(plan.context_max, tokens / kPageTokens * kPageTokens);
   return plan;
 }
 
 std::string plan_words(const Plan& plan) {
   return fmt::format(
       "weights {:.2f} GiB in their files and {:.2f} GiB converted, {:.2f} GiB to work in, cache "
-      "{:.2f} GiB ({} tokens at {} bytes)",
+      "{:.2f} GiB ({} tokens at {} bytes), contexts of up to {} tokens",
       gib(plan.need.mapped_bytes), gib(plan.need.converted_bytes), gib(plan.need.work_bytes),
       gib(plan.cache_bytes), plan.cache_bytes / plan.need.cache_bytes_per_token,
-      plan.need.cache_bytes_per_token);
+      plan.need.cache_bytes_per_token, plan.context_max);
 }
 
 }  // namespace
@@ -69,7 +75,8 @@ class LocalModel::Impl {
  public:
   Impl(const std::filesystem::path& directory, const LocalOptions& options,
        const std::function<void(const std::string&)>& say)
-      : config_(model::read_config(directory)),
+      : directory_(directory),
+        config_(model::read_config(directory)),
         tokenizer_(model::Tokenizer::load(directory)),
         chat_(tokenizer_, config_),
         kernels_(best_instructions(), options.threads > 0 ? options.threads : usable_cores()) {
@@ -93,9 +100,10 @@ class LocalModel::Impl {
     scheduler.running_max = int32_t(options.running_max);
     scheduler.rows_max = int32_t(options.rows_max);
     scheduler.cache_bytes = plan.cache_bytes;
-    engine_ = std::make_unique<Engine>(std::move(network), tokenizer_, scheduler);
+    engine_ = std::make_unique<Engine>(stepper_of(std::move(network)), tokenizer_, scheduler);
   }
 
+  std::filesystem::path directory_;
   model::Config config_;
   model::Tokenizer tokenizer_;
   model::ChatFormat chat_;
@@ -116,6 +124,7 @@ std::unique_ptr<LocalModel> LocalModel::load(const std::filesystem::path& direct
       new LocalModel(std::make_unique<Impl>(directory, options, say)));
 }
 
+const std::filesystem::path& LocalModel::directory() const { return impl_->directory_; }
 const model::Config& LocalModel::config() const { return impl_->config_; }
 const model::Tokenizer& LocalModel::tokenizer() const { return impl_->tokenizer_; }
 const model::ChatFormat& LocalModel::chat() const { return impl_->chat_; }

@@ -43,6 +43,7 @@ class LocalModel {
                                           const std::function<void(const std::string&)>& say);
   ~LocalModel();
 
+  const std::filesystem::path& directory() const;
   const model::Config& config() const;
   const model::Tokenizer& tokenizer() const;
   const model::ChatFormat& chat() const;

@@ -24,6 +24,18 @@ Json effort_json(const Effort& effort) {
   return json;
 }
 
+StoredMeaning::StoredRole read_role(const Json& json) {
+  StoredMeaning::StoredRole role;
+  role.model = json.at("model");
+  const Json& sampling = json.at("sampling");
+  role.sampling.temperature = sampling.at("temperature");
+  role.sampling.top_p = sampling.at("top_p");
+  role.sampling.max_tokens = sampling.at("max_tokens");
+  if (sampling.contains("top_k")) role.sampling.top_k = sampling.at("top_k").get<int64_t>();
+  if (sampling.contains("min_p")) role.sampling.min_p = sampling.at("min_p").get<double>();
+  return role;
+}
+
 }  // namespace
 
 std::string to_json(const Meaning& meaning) {
@@ -77,6 +89,9 @@ StoredMeaning read_meaning(std::string_view text) {
     const std::optional<Rule> rule = rule_of(numbers.at("rule").get<std::string>());
     if (!rule) throw std::runtime_error("unknown rule " + numbers.at("rule").dump());
     meaning.effort.rule = *rule;
+    for (int i = 0; i < kRoles; ++i)
+      meaning.roles[std::size_t(i)] =
+          read_role(json.at("roles").at(std::string(to_text(static_cast<Role>(i)))));
     for (const auto& [name, hash] : json.at("prompts").items())
       meaning.template_hashes.emplace_back(name, hash);
     return meaning;

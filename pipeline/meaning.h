@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,12 @@ std::vector<std::string> differences(std::string_view before, std::string_view n
 // The effort and roles of a stored meaning, for a replay. Throws std::runtime_error for JSON that
 // is none of ours.
 struct StoredMeaning {
+  struct StoredRole {
+    std::string model;  // as ChatModel::identity() named it
+    Sampling sampling;
+  };
   Effort effort;
+  std::array<StoredRole, kRoles> roles;
   int64_t seed = 0;
   std::string kind;
   std::vector<std::pair<std::string, std::string>> template_hashes;  // by name

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/settings.h"
+#include "engine/local_model.h"
+
+namespace apps {
+
+// A model that this process runs itself, as the settings choose it.
+struct LocalChoice {
+  std::filesystem::path directory;
+  engine::LocalOptions options;
+  std::optional<model::Thinking> thinking;  // not set: as the model can
+};
+
+// The directory that --model names, if it is one and no server is named: then no server is asked.
+// Throws Exit(Usage) if a setting of the engine cannot be used.
+std::optional<LocalChoice> choose_local(const Settings& settings);
+
+// The same for commands that need a directory. Throws Exit(Usage) if `directory` is none.
+LocalChoice local_choice(const Settings& settings, const std::string& directory);
+
+// Loads it, telling on stderr what memory it takes. Throws Exit: Usage (2) if the directory cannot
+// be used, Backend (3) if there is not enough memory for it.
+std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice);
+
+model::Thinking thinking_of(const LocalChoice& choice, const engine::LocalModel& model);
+
+}  // namespace apps

@@ -1,0 +1,209 @@
+#include "pipeline/engine_chat.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "pipeline/signal.h"
+#include "text/clock.h"
+
+namespace pipeline {
+namespace {
+
+using Prompt = std::vector<prompts::Segment>;
+using Result = std::variant<ChatReply, ChatFailure>;
+
+constexpr std::string_view kEndpoint = "engine";
+
+engine::Lane lane_of(Role role) {
+  switch (role) {
+    case Role::Generator:
+      return engine::Lane::Generate;
+    case Role::Verifier:
+      return engine::Lane::Verify;
+    case Role::MetaVerifier:
+      return engine::Lane::MetaVerify;
+  }
+  return engine::Lane::Verify;
+}
+
+engine::Sampling sampling_of(const Sampling& asked) {
+  engine::Sampling sampling;
+  sampling.temperature = asked.temperature;
+  sampling.top_p = asked.top_p;
+  sampling.top_k = int32_t(asked.top_k.value_or(0));
+  sampling.min_p = asked.min_p.value_or(0);
+  return sampling;
+}
+
+// An answer under way. The engine's thread fills it; the loop's thread waits for it.
+struct Waiting {
+  explicit Waiting(const net::any_io_executor& executor) : done(executor) {}
+  Signal done;
+  std::optional<engine::SampleOutcome> outcome;
+};
+
+}  // namespace
+
+engine::Tokens prompt_tokens(const engine::LocalModel& model, const Prompt& prompt,
+                             model::Thinking thinking) {
+  model::Turn turn;
+  for (const prompts::Segment& segment : prompt)
+    turn.content.push_back({segment.text, segment.trust == prompts::Trust::Template
+                                              ? model::Trust::Trusted
+                                              : model::Trust::Untrusted});
+  return model.chat().encode({std::move(turn)}, thinking);
+}
+
+class EngineChat::State {
+ public:
+  State(net::any_io_executor executor, engine::LocalModel& model, model::Thinking thinking)
+      : executor_(std::move(executor)), model_(model), thinking_(thinking) {}
+
+  // The engine may still have something to say when nobody listens any more.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    open_ = false;
+  }
+
+  static net::awaitable<Result> run(std::shared_ptr<State> state, ChatRequest request);
+
+  const std::string& identity() const { return model_.identity(); }
+
+ private:
+  // Stops the sample if the coroutine that waits for it goes away.
+  struct Cancel {
+    engine::Engine& engine;
+    engine::Engine::Id id;
+    bool needed = true;
+    ~Cancel() {
+      if (needed) engine.cancel(id);
+    }
+  };
+
+  std::shared_ptr<const engine::Tokens> tokens_of(const std::shared_ptr<const Prompt>& prompt);
+  engine::SampleRequest sample_of(const ChatRequest& request);
+  void answer(const std::shared_ptr<Waiting>& waiting, engine::SampleOutcome outcome);
+  Result read(const engine::SampleOutcome& outcome, int64_t started_at) const;
+  ChatReply read_sample(const engine::Sample& sample, int64_t started_at) const;
+
+  const net::any_io_executor executor_;
+  engine::LocalModel& model_;
+  const model::Thinking thinking_;
+  std::mutex mutex_;
+  bool open_ = true;  // under mutex_
+
+  struct Encoded {
+    std::weak_ptr<const Prompt> prompt;
+    std::shared_ptr<const engine::Tokens> tokens;
+  };
+  static constexpr std::size_t kEncodedMax = 256;
+  std::unordered_map<const Prompt*, Encoded> encoded_;  // the votes on one text share its tokens
+};
+
+std::shared_ptr<const engine::Tokens> EngineChat::State::tokens_of(
+    const std::shared_ptr<const Prompt>& prompt) {
+  const auto known = encoded_.find(prompt.get());
+  if (known != encoded_.end() && !known->second.prompt.expired()) return known->second.tokens;
+  std::erase_if(encoded_, [](const auto& entry) { return entry.second.prompt.expired(); });
+  if (encoded_.size() >= kEncodedMax) encoded_.clear();
+  auto tokens = std::make_shared<const engine::Tokens>(prompt_tokens(model_, *prompt, thinking_));
+  encoded_[prompt.get()] = {prompt, tokens};
+  return tokens;
+}
+
+engine::SampleRequest EngineChat::State::sample_of(const ChatRequest& request) {
+  engine::SampleRequest sample;
+  sample.prompt = tokens_of(request.prompt);
+  sample.sampling = sampling_of(request.sampling);
+  sample.seed = uint64_t(request.seed);
+  const int64_t room = model_.context_max() - int64_t(sample.prompt->size());
+  sample.tokens_max =
+      int32_t(std::clamp<int64_t>(request.sampling.max_tokens, 1, std::max<int64_t>(room, 1)));
+  sample.end_tokens = model_.config().end_tokens;
+  sample.lane = lane_of(request.role);
+  return sample;
+}
+
+// On the engine's thread.
+void EngineChat::State::answer(const std::shared_ptr<Waiting>& waiting,
+                               engine::SampleOutcome outcome) {
+  const std::lock_guard lock(mutex_);
+  if (!open_) return;
+  net::post(executor_, [waiting, outcome = std::move(outcome)]() mutable {
+    waiting->outcome = std::move(outcome);
+    waiting->done.notify();
+  });
+}
+
+ChatReply EngineChat::State::read_sample(const engine::Sample& sample, int64_t started_at) const {
+  ChatReply reply;
+  const model::Answer answer = model::read_answer(model_.tokenizer(), sample.tokens, thinking_);
+  reply.text = answer.content;
+  reply.reasoning = answer.reasoning;
+  const bool ended =
+      sample.ended == engine::Ended::EndToken || sample.ended == engine::Ended::StopText;
+  reply.finish = ended ? Finish::Stop : Finish::Length;
+  reply.finish_reason = ended ? "stop" : "length";
+  reply.usage.prompt = sample.prompt_tokens;
+  reply.usage.cached = sample.cached_tokens;
+  reply.usage.output = int64_t(sample.tokens.size());
+  reply.model = model_.identity();
+  reply.endpoint = kEndpoint;
+  Attempt attempt;
+  attempt.endpoint = kEndpoint;
+  attempt.started_at = started_at;
+  attempt.ended_at = text::unix_milliseconds();
+  attempt.outcome = "answered";
+  reply.attempts.push_back(std::move(attempt));
+  return reply;
+}
+
+Result EngineChat::State::read(const engine::SampleOutcome& outcome, int64_t started_at) const {
+  if (const auto* sample = std::get_if<engine::Sample>(&outcome))
+    return read_sample(*sample, started_at);
+  const auto& why = std::get<engine::SampleFailure>(outcome);
+  ChatFailure failure;
+  // What the engine refuses or breaks on, it would again: the same request gives the same bits.
+  failure.kind = ChatFailure::Kind::Final;
+  failure.message = why.message;
+  Attempt attempt;
+  attempt.endpoint = kEndpoint;
+  attempt.started_at = started_at;
+  attempt.ended_at = text::unix_milliseconds();
+  attempt.outcome = why.kind == engine::SampleFailure::Kind::Refused ? "refused" : "broken";
+  attempt.detail = why.message;
+  failure.attempts.push_back(std::move(attempt));
+  return failure;
+}
+
+net::awaitable<Result> EngineChat::State::run(std::shared_ptr<State> state, ChatRequest request) {
+  const int64_t started_at = text::unix_milliseconds();
+  const auto waiting = std::make_shared<Waiting>(state->executor_);
+  engine::Scheduler::Done done = [state, waiting](engine::SampleOutcome outcome) {
+    state->answer(waiting, std::move(outcome));
+  };
+  const auto id = state->model_.engine().submit(state->sample_of(request), std::move(done), {});
+  Cancel cancel{.engine = state->model_.engine(), .id = id};
+  while (!waiting->outcome) co_await waiting->done.wait();
+  cancel.needed = false;
+  co_return state->read(*waiting->outcome, started_at);
+}
+
+EngineChat::EngineChat(net::any_io_executor executor, engine::LocalModel& model,
+                       model::Thinking thinking)
+    : state_(std::make_shared<State>(std::move(executor), model, thinking)) {}
+
+EngineChat::~EngineChat() { state_->close(); }
+
+net::awaitable<Result> EngineChat::complete(ChatRequest request) {
+  return State::run(state_, std::move(request));
+}
+
+std::string EngineChat::identity(Role) const { return state_->identity(); }
+
+}  // namespace pipeline
