@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "model/files.h"
 #include "model/tokenizer_added.h"
 #include "model/tokenizer_bytes.h"
 #include "model/tokenizer_file.h"
@@ -60,7 +60,7 @@ Vocabulary::Vocabulary(const TokenizerFile& file) {
   by_symbols.reserve(file.vocabulary.size());
   for (const auto& [symbols, id] : file.vocabulary) {
     if (taken[std::size_t(id)])
-      refuse("two tokens have the id {}, one of them {}", id, shown(symbols));
+      refuse("two tokens have the id {}, one of them {}", id, in_quotes(symbols));
     taken[std::size_t(id)] = true;
     by_symbols.emplace(symbols, id);
   }
@@ -77,12 +77,12 @@ void Vocabulary::check_added(const TokenizerFile& file, std::vector<bool>& taken
   for (const TokenizerFile::Added& token : file.added) {
     const auto known = by_symbols.find(token.text);
     if (known != by_symbols.end() && known->second != token.id)
-      refuse("the added token {} has the id {}, but {} in the vocabulary", shown(token.text),
+      refuse("the added token {} has the id {}, but {} in the vocabulary", in_quotes(token.text),
              token.id, known->second);
     if (known == by_symbols.end() && taken[std::size_t(token.id)])
-      refuse("the id {} of the added token {} is another token's", token.id, shown(token.text));
+      refuse("the id {} of the added token {} is another token's", token.id, in_quotes(token.text));
     if (!by_text.emplace(token.text, token.id).second)
-      refuse("the added token {} occurs twice", shown(token.text));
+      refuse("the added token {} occurs twice", in_quotes(token.text));
     taken[std::size_t(token.id)] = true;
     special[std::size_t(token.id)] = token.special;
   }
@@ -109,7 +109,7 @@ std::array<int32_t, 256> Vocabulary::single_bytes() const {
     if (found == by_symbols.end())
       refuse("the byte {:#04x} has no token ({}), and text with it would be lost", byte, symbol);
     if (special[std::size_t(found->second)])
-      refuse("the special token {} is the byte {:#04x} of plain text", shown(symbol), byte);
+      refuse("the special token {} is the byte {:#04x} of plain text", in_quotes(symbol), byte);
     ids[byte] = found->second;
   }
   return ids;
@@ -119,7 +119,7 @@ Merger make_merger(const TokenizerFile& file, const Vocabulary& vocabulary) {
   const auto id = [&](const std::string& symbols) {
     const auto found = vocabulary.by_symbols.find(symbols);
     if (found == vocabulary.by_symbols.end())
-      refuse("a merge has {}, which is not in the vocabulary", shown(symbols));
+      refuse("a merge has {}, which is not in the vocabulary", in_quotes(symbols));
     return found->second;
   };
   std::vector<Merger::Merge> merges;
@@ -127,7 +127,7 @@ Merger make_merger(const TokenizerFile& file, const Vocabulary& vocabulary) {
   for (const auto& [left, right] : file.merges) {
     const int32_t result = id(left + right);
     if (vocabulary.special[std::size_t(result)])
-      refuse("merges make the special token {} of plain text", shown(left + right));
+      refuse("merges make the special token {} of plain text", in_quotes(left + right));
     merges.push_back({id(left), id(right), result});
   }
   return Merger(vocabulary.single_bytes(), merges, vocabulary.size());
@@ -221,20 +221,11 @@ Tokenizer Tokenizer::parse(std::string_view json) {
 Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "tokenizer.json";
   std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) {
-    const bool tiktoken = std::filesystem::exists(directory / "tiktoken.model", error);
-    throw Refused(path.string() + " cannot be read" +
-                  (tiktoken ? ", and tiktoken.model beside it is not supported" : ""));
-  }
-  if (size > kFileBytesMax)
-    throw Refused(fmt::format("{} has {} bytes, and {} are the most allowed", path.string(), size,
-                              kFileBytesMax));
-  std::ifstream stream(path, std::ios::binary);
-  std::string json(size, '\0');
-  stream.read(json.data(), std::streamsize(json.size()));
-  if (!stream) throw Refused(path.string() + " cannot be read to its end");
-  return parse(json);
+  if (!std::filesystem::exists(path, error) &&
+      std::filesystem::exists(directory / "tiktoken.model", error))
+    throw Refused(directory.string() + " has tiktoken.model, which is not supported, and no " +
+                  "tokenizer.json");
+  return parse(read_whole_file(path, kFileBytesMax));
 }
 
 Tokens Tokenizer::encode(std::string_view text, Trust trust) const {

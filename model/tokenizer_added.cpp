@@ -73,9 +73,8 @@ const Added* AddedTokens::Set::longest_at(std::string_view text) const {
     const auto at = [depth](const Added& token) {
       return static_cast<unsigned char>(token.text[depth]);
     };
-    const auto range = std::ranges::equal_range(low, high, byte, {}, at);
-    low = range.begin();
-    high = range.end();
+    low = std::partition_point(low, high, [&](const Added& token) { return at(token) < byte; });
+    high = std::partition_point(low, high, [&](const Added& token) { return at(token) == byte; });
   }
   return longest;
 }

@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "model/config.h"
+#include "model/files.h"
 #include "model/tokenizer.h"
-#include "text/utf8.h"
 
 namespace model {
 namespace {
@@ -40,7 +40,7 @@ class Checker : public nlohmann::json_sax<Json> {
   bool start_array(std::size_t) override { return open(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
-    if (!names_.back().insert(name).second) refuse("the name {} occurs twice", shown(name));
+    if (!names_.back().insert(name).second) refuse("the name {} occurs twice", in_quotes(name));
     return count();
   }
   bool parse_error(std::size_t position, const std::string&,
@@ -92,10 +92,10 @@ bool flag(const Json& object, const char* name, const char* where, bool otherwis
 
 int32_t id_of(const Json& value, std::string_view token) {
   constexpr auto kLargest = int64_t(Tokenizer::kTokensMax) - 1;
-  if (!value.is_number_unsigned()) refuse("the id of {} is no whole number", shown(token));
+  if (!value.is_number_unsigned()) refuse("the id of {} is no whole number", in_quotes(token));
   if (value.get<uint64_t>() > uint64_t(kLargest))
-    refuse("the id of {} is {}, and {} is the largest allowed", shown(token), value.get<uint64_t>(),
-           kLargest);
+    refuse("the id of {} is {}, and {} is the largest allowed", in_quotes(token),
+           value.get<uint64_t>(), kLargest);
   return value.get<int32_t>();
 }
 
@@ -129,14 +129,14 @@ void read_merges(const Json& model, TokenizerFile& file) {
     if (pair.starts_with("#version")) continue;
     const std::size_t space = pair.find(' ');
     if (space == std::string::npos || pair.find(' ', space + 1) != std::string::npos)
-      refuse("the merge {} is no pair", shown(pair));
+      refuse("the merge {} is no pair", in_quotes(pair));
     file.merges.push_back({pair.substr(0, space), pair.substr(space + 1)});
   }
 }
 
 void read_model(const Json& model, TokenizerFile& file) {
   const std::string& type = text_of(member(model, "type", "model"), "the model's type");
-  if (type != "BPE") refuse("the model {} is not supported, only BPE is", shown(type));
+  if (type != "BPE") refuse("the model {} is not supported, only BPE is", in_quotes(type));
   if (flag(model, "byte_fallback", "model", false)) refuse("byte_fallback is not supported");
   if (const auto dropout = model.find("dropout"); dropout != model.end() && !dropout->is_null())
     refuse("dropout is not supported");
@@ -160,8 +160,8 @@ void read_added(const Json& tokens, TokenizerFile& file) {
     TokenizerFile::Added added;
     added.text = text_of(member(token, "content", kWhere), "the content of an added token");
     if (added.text.empty() || added.text.size() > TokenizerFile::kAddedBytesMax)
-      refuse("the added token {} has {} bytes, not 1 to {}", shown(added.text), added.text.size(),
-             TokenizerFile::kAddedBytesMax);
+      refuse("the added token {} has {} bytes, not 1 to {}", in_quotes(added.text),
+             added.text.size(), TokenizerFile::kAddedBytesMax);
     added.id = id_of(member(token, "id", kWhere), added.text);
     added.special = flag(token, "special", kWhere, false);
     added.single_word = flag(token, "single_word", kWhere, false);
@@ -176,7 +176,7 @@ void check_normalizer(const Json& normalizer) {
   if (normalizer.is_null()) return;
   const std::string& type =
       text_of(member(normalizer, "type", "normalizer"), "the normalizer's type");
-  if (type != "Sequence") refuse("the normalizer {} is not supported", shown(type));
+  if (type != "Sequence") refuse("the normalizer {} is not supported", in_quotes(type));
   const Json& parts = member(normalizer, "normalizers", "normalizer");
   if (!parts.is_array()) refuse("normalizers is no array");
   for (const Json& part : parts) check_normalizer(part);
@@ -188,7 +188,7 @@ Stage::Behaviour behaviour_of(const std::string& name) {
   if (name == "MergedWithPrevious") return Stage::Behaviour::MergedWithPrevious;
   if (name == "MergedWithNext") return Stage::Behaviour::MergedWithNext;
   if (name == "Contiguous") return Stage::Behaviour::Contiguous;
-  refuse("the behavior {} of a Split is not known", shown(name));
+  refuse("the behavior {} of a Split is not known", in_quotes(name));
 }
 
 Stage read_split(const Json& split) {
@@ -197,7 +197,7 @@ Stage read_split(const Json& split) {
   Stage stage;
   const std::string kind = pattern.begin().key();
   if (kind != "Regex" && kind != "String")
-    refuse("the pattern of a Split is a {}, neither a Regex nor a String", shown(kind));
+    refuse("the pattern of a Split is a {}, neither a Regex nor a String", in_quotes(kind));
   if (kind == "String") stage.kind = Stage::Pattern::Literal;
   stage.pattern = text_of(pattern.front(), "the pattern of a Split");
   if (stage.pattern.size() > TokenizerFile::kPatternBytesMax)
@@ -224,7 +224,7 @@ class PreTokenizerReader {
       for (const Json& one : parts) read(one);
       return;
     }
-    if (byte_level_) refuse("the pre-tokenizer {} comes after ByteLevel", shown(type));
+    if (byte_level_) refuse("the pre-tokenizer {} comes after ByteLevel", in_quotes(type));
     if (type == "Split") {
       add(read_split(part));
     } else if (type == "Digits") {
@@ -238,7 +238,7 @@ class PreTokenizerReader {
         file_.after_prefix.push_back({std::string(kByteLevelPattern), Stage::Pattern::Regex,
                                       Stage::Behaviour::Isolated, false});
     } else {
-      refuse("the pre-tokenizer {} is not supported", shown(type));
+      refuse("the pre-tokenizer {} is not supported", in_quotes(type));
     }
   }
 
@@ -258,13 +258,6 @@ class PreTokenizerReader {
 };
 
 }  // namespace
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t kShown = 60;
-  std::string part = text::repair_utf8(text.substr(0, kShown));
-  if (text.size() > kShown) part += "...";
-  return Json(part).dump(-1, ' ', true);
-}
 
 TokenizerFile read_tokenizer_file(std::string_view json) {
   if (json.size() > Tokenizer::kFileBytesMax)
@@ -286,7 +279,7 @@ TokenizerFile read_tokenizer_file(std::string_view json) {
   reader.finish();
   const std::string& decoder =
       text_of(member(member(root, "decoder", "the file"), "type", "decoder"), "the decoder's type");
-  if (decoder != "ByteLevel") refuse("the decoder {} is not supported", shown(decoder));
+  if (decoder != "ByteLevel") refuse("the decoder {} is not supported", in_quotes(decoder));
   return file;
 }
 

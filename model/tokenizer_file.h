@@ -56,7 +56,4 @@ struct TokenizerFile {
 // Throws Refused.
 TokenizerFile read_tokenizer_file(std::string_view json);
 
-// For messages: short, in quotes, in ASCII.
-std::string shown(std::string_view text);
-
 }  // namespace model

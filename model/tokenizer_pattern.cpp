@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "model/config.h"
-#include "model/tokenizer_file.h"
+#include "model/files.h"
 
 namespace model {
 namespace {
@@ -17,6 +17,10 @@ namespace {
 constexpr std::string_view kSpaces =
     R"(\t-\r\x20\x{85}\x{a0}\x{1680}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{2000}-\x{200a})";
 constexpr std::string_view kNotSpaces = R"(\S\x{180e})";
+
+constexpr std::string_view kCallMark = "(?C1)";
+// {1,3} is no loop to watch; {60000} is.
+constexpr std::size_t kShortInterval = 4;
 
 constexpr std::array<std::string_view, 37> kCategories = {
     "C",  "Cc", "Cf", "Cn", "Co", "Cs", "L",  "Ll", "Lm", "Lo", "Lt", "Lu", "M",
@@ -51,7 +55,7 @@ class Translator {
   };
 
   [[noreturn]] void refuse(const std::string& what) const {
-    throw Refused("tokenizer.json: the pattern " + shown(pattern_) + " " + what +
+    throw Refused("tokenizer.json: the pattern " + in_quotes(pattern_) + " " + what +
                   ", which is not supported");
   }
 
@@ -69,6 +73,9 @@ class Translator {
         return take_group();
       case '{':
         return take_interval();
+      case '*':
+      case '+':
+        return take_repetition();
       default:
         out_ += pattern_[at_++];
     }
@@ -89,6 +96,13 @@ class Translator {
     refuse("has a group other than (?: (?= (?! (?<= (?<! (?> (?i:");
   }
 
+  // With what makes it possessive or lazy. The mark is where PCRE2 calls us.
+  void take_repetition() {
+    out_ += pattern_[at_++];
+    if (peek() == '+' || peek() == '?') out_ += pattern_[at_++];
+    out_ += kCallMark;
+  }
+
   // {n} {n,} {n,m}. In Ruby, unlike PCRE2, a '+' behind them repeats and a '?' makes optional.
   void take_interval() {
     const std::size_t end = pattern_.find('}', at_);
@@ -101,6 +115,8 @@ class Translator {
     out_ += pattern_.substr(at_, end - at_ + 1);
     at_ = end + 1;
     if (peek() == '+' || peek() == '?') refuse("has + or ? behind {n,m}");
+    const bool short_one = inside.back() != ',' && inside.size() <= kShortInterval;
+    if (!short_one) out_ += kCallMark;
   }
 
   enum class Place { Outside, InSet };

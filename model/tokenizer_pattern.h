@@ -15,6 +15,9 @@ struct TranslatedPattern {
 
 // Throws Refused: what the pattern uses that is not known to mean the same.
 //
+// Behind every repetition stands a callout, so that whoever runs the pattern can stop it: PCRE2's
+// own limit does not count how often a repeated character is tried.
+//
 // X+$, with X one character of a set, would be tried from each character of a run of X that no line
 // end follows, in quadratic time. If it fails at the run's first character, it fails at all of
 // them; so it becomes X+$|(X+), and group 1 is the run to step over.

@@ -13,10 +13,10 @@
 namespace model {
 namespace {
 
-// An attempt at one place may itself walk over the whole text, so the time is looked at after
-// this many places, and after this many calls.
-constexpr std::size_t kPlacesAtOnce = 256;
-constexpr std::size_t kCallsAtOnce = 64;
+// What happens between two looks at the clock may walk over the whole text each time: places
+// without a match, calls with one, repetitions (where the pattern has callouts).
+constexpr std::size_t kEventsAtOnce = 64;
+constexpr std::size_t kPlacesAtOnce = 64;  // in one call
 constexpr std::size_t kStackBytesFirst = 32 << 10;
 
 std::string message_of(int code) {
@@ -44,6 +44,19 @@ struct Free {
 template <typename T>
 using Owned = std::unique_ptr<T, Free>;
 
+Owned<pcre2_code> compile(const std::string& pattern, const std::string& name, uint32_t options) {
+  const Owned<pcre2_compile_context> context(pcre2_compile_context_create(nullptr));
+  if (!context) throw std::bad_alloc();
+  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);  // what '.' and '$' mean in Ruby
+  options |= PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT;
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  Owned<pcre2_code> code(
+      pcre2_compile(units(pattern), pattern.size(), options, &error, &offset, context.get()));
+  if (!code) throw Refused("tokenizer.json: " + name + " cannot be compiled: " + message_of(error));
+  return code;
+}
+
 }  // namespace
 
 struct Regex::Code {
@@ -57,13 +70,25 @@ struct Regex::Work::State {
   Owned<pcre2_match_data> data{pcre2_match_data_create(2, nullptr)};
   Owned<pcre2_jit_stack> stack{pcre2_jit_stack_create(kStackBytesFirst, kStackBytesMax, nullptr)};
   double deadline = 0;
-  std::size_t calls = 0;
+  std::size_t events = 0;
+
+  bool late(std::size_t more_events) {
+    events += more_events;
+    if (events < kEventsAtOnce) return false;
+    events = 0;
+    return thread_seconds() > deadline;
+  }
 };
 
 Regex::Work::Work(std::size_t text_bytes) : state_(std::make_unique<State>()) {
   if (!state_->context || !state_->data || !state_->stack) throw std::bad_alloc();
-  pcre2_set_match_limit(state_->context.get(), kStepsMax);
+  const auto bytes = uint32_t(std::min<std::size_t>(text_bytes, 256 << 20));
+  pcre2_set_match_limit(state_->context.get(), kStepsMax + kStepsMaxPerByte * bytes);
   pcre2_set_heap_limit(state_->context.get(), kHeapKiBMax);
+  const auto stop_late = [](pcre2_callout_block*, void* state) {
+    return static_cast<State*>(state)->late(1) ? PCRE2_ERROR_CALLOUT : 0;
+  };
+  pcre2_set_callout(state_->context.get(), stop_late, state_.get());
   pcre2_jit_stack_assign(state_->context.get(), nullptr, state_->stack.get());
   state_->deadline =
       thread_seconds() + kSecondsMax + kSecondsMaxPerMiB * double(text_bytes) / (1 << 20);
@@ -71,25 +96,20 @@ Regex::Work::Work(std::size_t text_bytes) : state_(std::make_unique<State>()) {
 
 Regex::Work::~Work() = default;
 
-Regex::Regex(const TranslatedPattern& pattern, std::string name) : code_(std::make_unique<Code>()) {
-  const Owned<pcre2_compile_context> context(pcre2_compile_context_create(nullptr));
-  if (!context) throw std::bad_alloc();
-  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);  // what '.' and '$' mean in Ruby
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT;
-  code_->code.reset(pcre2_compile(units(pattern.text), pattern.text.size(), options, &error,
-                                  &offset, context.get()));
+Regex::Regex(const TranslatedPattern& pattern, std::string name, Engine engine)
+    : code_(std::make_unique<Code>()) {
   code_->name = std::move(name);
   code_->group_one_skips = pattern.group_one_skips;
-  if (!code_->code)
-    throw Refused("tokenizer.json: " + code_->name + " cannot be compiled: " + message_of(error));
+  code_->code = compile(pattern.text, code_->name, 0);
   uint32_t may_be_empty = 0;
   pcre2_pattern_info(code_->code.get(), PCRE2_INFO_MATCHEMPTY, &may_be_empty);
   if (may_be_empty != 0)
     throw Refused("tokenizer.json: " + code_->name + " can match an empty text");
-  // Where there is no JIT, the interpreter does the same more slowly.
-  pcre2_jit_compile(code_->code.get(), PCRE2_JIT_COMPLETE);
+  if (engine == Engine::Fastest && pcre2_jit_compile(code_->code.get(), PCRE2_JIT_COMPLETE) == 0)
+    return;
+  // The interpreter looks for a possible start up to the text's end, whatever the limit of starts:
+  // quadratic for a text without a match, as it is asked a few places at a time.
+  code_->code = compile(pattern.text, code_->name, PCRE2_NO_START_OPTIMIZE);
 }
 
 Regex::Regex(Regex&&) noexcept = default;
@@ -98,9 +118,10 @@ Regex::~Regex() = default;
 
 std::optional<Regex::Found> Regex::find(std::string_view text, std::size_t from, Work& work) const {
   Work::State& state = *work.state_;
+  const auto throw_late = [this] {
+    throw std::runtime_error(code_->name + " takes too long on a text");
+  };
   while (from < text.size()) {
-    if (++state.calls % kCallsAtOnce == 0 && thread_seconds() > state.deadline)
-      throw std::runtime_error(code_->name + " takes too long on a text");
     std::size_t last = std::min(from + kPlacesAtOnce, text.size());
     pcre2_set_offset_limit(state.context.get(), last);
     const int matched = pcre2_match(code_->code.get(), units(text), text.size(), from,
@@ -108,9 +129,11 @@ std::optional<Regex::Found> Regex::find(std::string_view text, std::size_t from,
     if (matched == PCRE2_ERROR_NOMATCH) {
       while (++last < text.size() && (text[last] & 0xC0) == 0x80) {
       }
+      if (state.late(last - from)) throw_late();
       from = last;
       continue;
     }
+    if (matched == PCRE2_ERROR_CALLOUT || state.late(1)) throw_late();
     if (matched < 0)
       throw std::runtime_error(code_->name + " gave up on a text: " + message_of(matched));
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(state.data.get());

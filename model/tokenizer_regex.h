@@ -14,17 +14,21 @@ namespace model {
 // A compiled pattern. Only read once it exists: many threads may use it, each with its own Work.
 class Regex {
  public:
-  // Of one attempt to match (PCRE2's units), and of all attempts of one Work, in the processor time
-  // of its thread.
-  static constexpr uint32_t kStepsMax = 100'000'000;
+  // Of one attempt to match, in PCRE2's units: most texts need a step for every byte or less.
+  static constexpr uint32_t kStepsMax = 1 << 20;
+  static constexpr uint32_t kStepsMaxPerByte = 4;  // of the text, besides
   static constexpr uint32_t kHeapKiBMax = 64 << 10;
   static constexpr std::size_t kStackBytesMax = 8 << 20;
-  static constexpr double kSecondsMax = 4;
-  static constexpr double kSecondsMaxPerMiB = 1;
+  // Of all attempts of one Work, in processor time of its thread.
+  static constexpr double kSecondsMax = 2;
+  static constexpr double kSecondsMaxPerMiB = 4;
+
+  // Machine code where it may be made; elsewhere the interpreter does the same more slowly.
+  enum class Engine { Fastest, Interpreter };
 
   // `name` is what messages call it. Throws Refused: the pattern is wrong, too large, or can match
   // no text at all, which would cut between any two characters.
-  Regex(const TranslatedPattern& pattern, std::string name);
+  Regex(const TranslatedPattern& pattern, std::string name, Engine engine = Engine::Fastest);
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
   ~Regex();

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "model/files.h"
+
 namespace model {
 
 // Says how the pieces between and in the matches of a stage are put together: the rules of
@@ -94,8 +96,8 @@ PreTokenizer::PreTokenizer(const TokenizerFile& file)
     const bool literal = stage.kind == TokenizerFile::Stage::Pattern::Literal;
     const TranslatedPattern pattern =
         literal ? quote_pattern(stage.pattern) : translate_pattern(stage.pattern);
-    stages_.push_back(
-        {Regex(pattern, "the pattern " + shown(stage.pattern)), stage.behaviour, stage.inverted});
+    stages_.push_back({Regex(pattern, "the pattern " + in_quotes(stage.pattern)), stage.behaviour,
+                       stage.inverted});
   };
   for (const TokenizerFile::Stage& stage : file.before_prefix) add(stage);
   for (const TokenizerFile::Stage& stage : file.after_prefix) add(stage);
