@@ -82,7 +82,8 @@ std::vector<std::string> weight_faults(const Config& config, const Checkpoint& c
 
 int64_t parameters(const Config& config) {
   int64_t count = 0;
-  for (const Wanted& wanted : wanted_tensors(config)) count += numbers_of(wanted.shape);
+  Weights shape;
+  walk_weights(config, shape, [&](const WeightPlace& place) { count += numbers_of(place.shape); });
   return count;
 }
 

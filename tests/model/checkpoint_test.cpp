@@ -268,12 +268,12 @@ TEST_SUITE("model/checkpoint") {
     CHECK(why(whole + "x") != "nothing");
   }
 
-  TEST_CASE("a header of more than 100 MB is not read, though the file has it") {
+  TEST_CASE("a header of more than 32 MiB is not read, though the file has it") {
     const tiny::Directory directory;
     const uint64_t size = Checkpoint::kHeaderBytesMax + 1;
     directory.write("model.safetensors", length(size));
     std::filesystem::resize_file(directory.path() / "model.safetensors", 8 + size);  // a hole
-    CHECK(contains(open_refusal(directory), "at most 100000000 are read"));
+    CHECK(contains(open_refusal(directory), "at most 33554432 are read"));
   }
 
   TEST_CASE("shards must be there, be files, and hold what the index says") {

@@ -208,7 +208,7 @@ TEST_SUITE("model/config") {
     CHECK(contains(refusal({{"eos_token_id", "320"}}), "0 to 319"));
     CHECK(contains(refusal({{"bos_token_id", "-1"}}), "0 to 319"));
     CHECK(contains(refusal({{"num_hidden_layers", "1000"}, {"n_routed_experts", "4096"}}),
-                   "12288000 matrices; at most 262144"));
+                   "12288000 matrices; at most 131072"));
   }
 
   TEST_CASE("what is not built is refused by name") {
