@@ -40,7 +40,7 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-static std::string quoted(std::string_view text) {
+static std::string in_json(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -96,8 +96,8 @@ std::string usage_json(std::string_view prompt, const std::vector<ScriptedAnswer
 }
 
 std::string plain_answer(const AnswerFrame& frame, const std::vector<ScriptedAnswer>& answers) {
-  std::string out = "{\"id\":" + quoted(frame.id) + ",\"object\":\"chat.completion\",\"created\":";
-  out.append(kCreated).append(",\"model\":").append(quoted(frame.model)).append(",\"choices\":[");
+  std::string out = "{\"id\":" + in_json(frame.id) + ",\"object\":\"chat.completion\",\"created\":";
+  out.append(kCreated).append(",\"model\":").append(in_json(frame.model)).append(",\"choices\":[");
   int64_t index = frame.first_index;
   for (const ScriptedAnswer& each : answers) {
     const ScriptedAnswer answer = in_dialect(each, frame.dialect);
@@ -118,12 +118,12 @@ std::string plain_answer(const AnswerFrame& frame, const std::vector<ScriptedAns
 }
 
 std::string error_body(std::string_view message, std::string_view type, std::string_view code) {
-  return "{\"error\":{\"message\":" + quoted(message) + ",\"type\":" + quoted(type) +
-         ",\"param\":null,\"code\":" + quoted(code) + "}}";
+  return "{\"error\":{\"message\":" + in_json(message) + ",\"type\":" + in_json(type) +
+         ",\"param\":null,\"code\":" + in_json(code) + "}}";
 }
 
 std::string models_body(std::string_view model) {
-  return "{\"object\":\"list\",\"data\":[{\"id\":" + quoted(model) +
+  return "{\"object\":\"list\",\"data\":[{\"id\":" + in_json(model) +
          ",\"object\":\"model\",\"created\":" + std::string(kCreated) +
          ",\"owned_by\":\"elenchus\",\"max_model_len\":131072}]}";
 }
@@ -142,8 +142,8 @@ AnswerEvents::AnswerEvents(const AnswerFrame& frame, const ScriptedAnswer& answe
 std::string AnswerEvents::event(std::string_view delta, std::string_view finish,
                                 std::string_view usage) const {
   std::string out =
-      "{\"id\":" + quoted(frame_.id) + ",\"object\":\"chat.completion.chunk\",\"created\":";
-  out.append(kCreated).append(",\"model\":").append(quoted(frame_.model)).append(",\"choices\":[");
+      "{\"id\":" + in_json(frame_.id) + ",\"object\":\"chat.completion.chunk\",\"created\":";
+  out.append(kCreated).append(",\"model\":").append(in_json(frame_.model)).append(",\"choices\":[");
   if (usage.empty()) {
     out += "{\"index\":" + std::to_string(frame_.first_index) + ",\"delta\":{";
     out.append(delta).append("},\"finish_reason\":").append(finish).append("}");
