@@ -8,8 +8,8 @@
 //
 // Each output is one register of sums over the columns in ascending order, 64 columns a step, then
 // one tree over its lanes. A tile of tokens by a group of rows of W shares what is loaded. Bfloat16
-// weights are read where they lie, by slices of columns if several tiles meet them. FP8 and Int8
-// weights are decoded in registers for a single tile, and once into a panel for several. With
+// weights are read where they lie unless many tiles meet them, FP8 and Int8 weights are decoded in
+// registers for a single tile; else a group is first brought into a panel in the first cache. With
 // scales, the sum of a block of kBlock columns starts at 0 and joins the total by one fused
 // multiplication. All these ways run the same chain of operations. Subnormal bfloat16 numbers count
 // as 0 in this instruction.
@@ -17,8 +17,8 @@
 
 namespace {
 
-constexpr int64_t kSliceCols = 1024;  // of bfloat16 weights that several tiles meet: 8 KiB a group
-
+constexpr int64_t kTilesInPlace = 4;   // of tokens: for more, copying bfloat16 weights pays
+constexpr int64_t kSliceCols = 1024;   // of bfloat16 weights that several tiles meet: 8 KiB a group
 constexpr int64_t kAheadBytes = 8192;  // of W between what is fetched and what is multiplied
 
 // Tokens in a tile: the running sums fill the registers. With scales, the totals wait in memory.
@@ -172,13 +172,9 @@ struct Bf16Path {
       const RowRange rows{range.first + r, smaller(kGroupRows, range.count - r)};
       const Group group{block, rows, GroupRows(w, rows), distance(w, range.count - r), sums};
       if constexpr (type == Number::BF16) {
-        const int64_t slice = tiles.count == 1 ? bigger(1, w.cols) : kSliceCols;
-        for (int64_t c = 0; c == 0 || c < w.cols; c += slice)
-          multiply_slice<type>(Bf16Rows{group.rows}, c, smaller(w.cols, c + slice), tiles, group);
-      } else if (tiles.count == 1) {
-        multiply_slice<type>(CodedRows<type>{group.rows}, 0, w.cols, tiles, group);
+        multiply_group<type>(Bf16Rows{group.rows}, kTilesInPlace, tiles, group);
       } else {
-        multiply_panels<type>(tiles, group);
+        multiply_group<type>(CodedRows<type>{group.rows}, 1, tiles, group);
       }
     }
   }
@@ -191,23 +187,33 @@ struct Bf16Path {
     return (groups + 1) * kGroupRows <= left ? groups * bytes : 0;
   }
 
-  // What a tile fetches: the tiles share the rows evenly.
+  // What a tile fetches: the first tiles share the rows evenly, so that they come in time.
   static NextRows next_rows(const Group& group, int64_t tile, int64_t tiles) {
-    const int64_t begin = tile * kGroupRows / tiles, end = (tile + 1) * kGroupRows / tiles;
+    const int64_t sharing = smaller(tiles, kGroupRows);
+    const int64_t begin = tile * kGroupRows / sharing, end = (tile + 1) * kGroupRows / sharing;
     NextRows next;
     for (int64_t j = 0; j < kGroupRows; ++j)
       next.row[j] = group.rows.row[j] + (begin <= j && j < end ? group.ahead : 0);
     return next;
   }
 
-  template <Number type>
-  static void multiply_panels(const TokenTiles& tiles, const Group& group) {
-    Panel panel;
+  // Straight from memory if few tiles meet the rows, else by panels. For several tiles the columns
+  // are cut into slices that stay in the first cache.
+  template <Number type, class Weights>
+  static void multiply_group(const Weights& w, int64_t tiles_in_place, const TokenTiles& tiles,
+                             const Group& group) {
     const int64_t cols = group.block.part.weight.cols;
-    for (int64_t c = 0; c == 0 || c < cols; c += Panel::kCols) {
-      const int64_t end = smaller(cols, c + Panel::kCols);
-      panel.fill<type>(group.rows, c, end);
-      multiply_slice<type>(panel, c, end, tiles, group);
+    const bool in_place = tiles.count <= tiles_in_place;
+    const int64_t slice = tiles.count == 1 ? bigger(1, cols) : in_place ? kSliceCols : Panel::kCols;
+    Panel panel;
+    for (int64_t c = 0; c == 0 || c < cols; c += slice) {
+      const int64_t end = smaller(cols, c + slice);
+      if (in_place) {
+        multiply_slice<type>(w, c, end, tiles, group);
+      } else {
+        panel.fill(w, c, end);
+        multiply_slice<type>(panel, c, end, tiles, group);
+      }
     }
   }
 
@@ -225,8 +231,7 @@ struct Bf16Path {
                             group.sums + token * kGroupRows * 16};
       const Output out{part.y + token * part.y_stride + group.range.first, part.y_stride,
                        group.range.count};
-      // Of many tiles, four have a row to fetch.
-      const bool fetches = tile * kGroupRows / tiles.count != (tile + 1) * kGroupRows / tiles.count;
+      const bool fetches = tile < kGroupRows;
       const NextRows next = next_rows(group, tile, tiles.count);
       for_tokens<type>(size, [&]<int tokens>() {
         if (fetches) return multiply_tile<type, tokens>(w, slice, x, next, carried, out);

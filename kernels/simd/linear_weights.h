@@ -80,6 +80,10 @@ struct GroupRows {
 struct Bf16Rows {
   const GroupRows& rows;
 
+  [[gnu::always_inline]] TwoHalves step(int j, int64_t c, int64_t count) const {
+    return {half(j, c, 0, count), half(j, c, 1, count)};
+  }
+
   // Columns c + 32 * half ..., of `count` that are left from c on; zeros behind them.
   [[gnu::always_inline]] __m512i half(int j, int64_t c, int half, int64_t count) const {
     return _mm512_maskz_loadu_epi16(first_of_32(count - 32 * half),
@@ -97,7 +101,7 @@ struct CodedRows {
   }
 };
 
-// Some columns of a group of rows, decoded, zeros behind them.
+// Some columns of a group of rows as bfloat16 numbers, aligned, zeros behind them.
 struct Panel {
   static constexpr int64_t kCols = 2048;
   static constexpr int64_t kStride = kCols + 32;  // rows must not fall into the same cache sets
@@ -105,13 +109,12 @@ struct Panel {
   int64_t first = 0;
   alignas(64) uint16_t number[kGroupRows][kStride];
 
-  template <Number type>
-  void fill(const GroupRows& rows, int64_t begin, int64_t end) {
+  template <class Weights>
+  void fill(const Weights& weights, int64_t begin, int64_t end) {
     first = begin;
-    const CodedRows<type> coded{rows};
     for (int j = 0; j < kGroupRows; ++j) {
       for (int64_t c = begin; c < end; c += kStep) {
-        const TwoHalves halves = coded.step(j, c, end - c);
+        const TwoHalves halves = weights.step(j, c, end - c);
         _mm512_store_si512(number[j] + c - begin, halves.first);
         _mm512_store_si512(number[j] + c - begin + 32, halves.second);
       }
