@@ -46,7 +46,7 @@ TEST_SUITE("model/inspect") {
           "163840, rotary base 10000, stretched 40 times from 4096 by YaRN (mscale 1, for all dims "
           "1)");
     CHECK(line(i, "multi-token prediction") == "layers after the last: 1, not run");
-    CHECK(line(i, "prompts") == "default");
+    CHECK(i.config.prompt_family == "default");
   }
 
   TEST_CASE("Moonlight has no index, no groups and no query latent") {
