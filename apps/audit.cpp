@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "apps/audit_rederive.h"
 #include "apps/command.h"
 #include "apps/conduct.h"
 #include "audit/checks.h"
@@ -20,6 +21,7 @@ struct AuditFlags {
   bool replay = false;
   bool rules = false;
   bool decisions = false;
+  int64_t rederive = 0;
   bool json = false;
   bool strict = false;
 };
@@ -172,15 +174,27 @@ void print_replay(const audit::Replay& replay, const storage::RunRow& run, const
                               : "");
 }
 
+void print_rederived(const audit::Rederived& again, const storage::RunRow& run,
+                     const AuditFlags& flags, Report& report) {
+  for (const std::string& fault : again.faults)
+    print_fault("answer-differs", fmt::format("run {}", run.id), fault, flags, report);
+  if (flags.json)
+    fmt::print("{}\n",
+               Json{{"event", "rederive"}, {"calls", again.asked}, {"same", again.same}}.dump());
+  else
+    fmt::print("{} of {} answers of run {} derived again are the same to the byte\n", again.same,
+               again.asked, run.id);
+}
+
 void audit_run(int64_t number, const storage::LedgerReader& reader, const AuditFlags& flags,
-               Report& report) {
+               const Environment& environment, Report& report) {
   const auto run = reader.run(number);
   if (!run)
     throw Exit(
         ExitCode::Usage,
         fmt::format("there is no run {} in this ledger; `elenchus runs list` shows them", number));
   const std::string place = fmt::format("run {}", number);
-  const bool everything = !flags.replay && !flags.rules && !flags.decisions;
+  const bool everything = !flags.replay && !flags.rules && !flags.decisions && flags.rederive == 0;
   if (everything) {
     for (const std::string& line : reader.check())
       print_fault("damaged-ledger", place, line, flags, report);
@@ -196,6 +210,10 @@ void audit_run(int64_t number, const storage::LedgerReader& reader, const AuditF
   if (everything || flags.replay)
     print_replay(audit::replay_run(reader, *run), *run, flags, report);
   if (everything || flags.rules) print_rules(audit::compare_rules(reader, *run), flags);
+  if (flags.rederive > 0)
+    print_rederived(rederive_run(resolve_over(*flags.settings, environment, *run), reader, *run,
+                                 flags.rederive),
+                    *run, flags, report);
 }
 
 // The last run if nothing is named.
@@ -224,7 +242,7 @@ ExitCode audit_command(const AuditFlags& flags, const Environment& environment) 
     const auto reader = open_reader(config.ledger);
     if (runs.empty()) runs.push_back(last_run(*reader));
     try {
-      for (const int64_t run : runs) audit_run(run, *reader, flags, report);
+      for (const int64_t run : runs) audit_run(run, *reader, flags, environment, report);
     } catch (const std::runtime_error& error) {
       if (dynamic_cast<const Exit*>(&error) != nullptr) throw;
       throw Exit(ExitCode::Backend, fmt::format("{}: {}", config.ledger.string(), error.what()));
@@ -263,7 +281,7 @@ void add_audit(CLI::App& app, Invocation& invocation) {
                   "check a run, or a published verification trace, with no model: exit 10 if "
                   "anything is found",
                   "elenchus audit 3 --replay");
-  flags->settings = add_setting_flags(command, {"Storage"});
+  flags->settings = add_setting_flags(command, {"Storage", "Model", "Engine"});
   command
       .add_option("what", flags->what,
                   "runs by number, or files: our traces, DeepSeek-Math-V2 outputs and pools, Momus "
@@ -273,6 +291,12 @@ void add_audit(CLI::App& app, Invocation& invocation) {
                    "only make the run again from its ledger and compare every decision");
   command.add_flag("--rules", flags->rules, "only compare all rules over the same votes");
   command.add_flag("--decisions", flags->decisions, "only list every decision with its numbers");
+  command
+      .add_option("--rederive", flags->rederive,
+                  "ask so many recorded calls again of the run's own model, which must be one of "
+                  "this machine, and compare the answers byte by byte")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   command.add_flag("--strict", flags->strict, "doubts count as findings too");
   command.add_flag("--json", flags->json, "JSON Lines on stdout, `done` last");
   command.callback([flags, &invocation] {

@@ -31,7 +31,7 @@ std::string millions(int64_t count) {
 }
 
 std::string row(std::string_view name, const std::string& text) {
-  return fmt::format("{:<16} {}\n", name, text);
+  return fmt::format("{:<22} {}\n", name, text);
 }
 
 std::string text_of(const model::Inspection& found) {

@@ -5,21 +5,10 @@
 #include <algorithm>
 
 #include "engine/network_stepper.h"
+#include "model/inspect.h"
 
 namespace engine {
 namespace {
-
-std::string_view to_text(model::WeightFormat format) {
-  switch (format) {
-    case model::WeightFormat::AsIs:
-      return "as-is";
-    case model::WeightFormat::Bfloat16:
-      return "bf16";
-    case model::WeightFormat::Int8:
-      return "q8";
-  }
-  return "";
-}
 
 double gib(int64_t bytes) { return double(bytes) / (1 << 30); }
 
@@ -85,11 +74,12 @@ class LocalModel::Impl {
     say(plan_words(plan));
     weights_ = model::load_weights(config_, checkpoint, options.weights);
     context_max_ = plan.context_max;
-    identity_ = fmt::format("engine sha256:{} weights={} cache={} numerics={} instructions={}",
-                            model::model_identity(directory, *checkpoint), to_text(options.weights),
-                            cache_type(weights_) == Number::F32 ? "f32" : "bf16",
-                            options.numerics == model::CacheNumerics::Plain ? "plain" : "published",
-                            to_text(kernels_.level()));
+    identity_ =
+        fmt::format("engine sha256:{} weights={} cache={} numerics={} instructions={}",
+                    model::model_identity(directory, *checkpoint), model::to_text(options.weights),
+                    cache_type(weights_) == Number::F32 ? "f32" : "bf16",
+                    options.numerics == model::CacheNumerics::Plain ? "plain" : "published",
+                    to_text(kernels_.level()));
     auto network =
         std::make_unique<model::Network>(weights_, kernels_,
                                          model::NetworkOptions{.rows_max = options.rows_max,

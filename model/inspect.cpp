@@ -68,7 +68,6 @@ std::vector<Inspection::Line> architecture_of(const Config& c) {
   if (c.mtp_layers > 0)
     lines.push_back({"multi-token prediction",
                      fmt::format("layers after the last: {}, not run", c.mtp_layers)});
-  lines.push_back({"prompts", c.prompt_family});
   return lines;
 }
 
@@ -111,7 +110,7 @@ std::string_view to_text(WeightFormat format) {
     case WeightFormat::Bfloat16:
       return "bf16";
     case WeightFormat::Int8:
-      return "int8";
+      return "q8";
   }
   return "";
 }

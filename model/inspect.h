@@ -53,6 +53,6 @@ struct InspectOptions {
 // Throws Refused if config.json or a header cannot be used; what is wrong with tensors is listed.
 Inspection inspect(const std::filesystem::path& directory, const InspectOptions& options);
 
-std::string_view to_text(WeightFormat format);  // "as-is", "bf16", "int8"
+std::string_view to_text(WeightFormat format);  // "as-is", "bf16", "q8"
 
 }  // namespace model

@@ -1,0 +1,43 @@
+#include "apps/audit_rederive.h"
+
+#include <fmt/format.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <exception>
+
+#include "apps/exit.h"
+#include "apps/local.h"
+#include "pipeline/engine_chat.h"
+
+namespace apps {
+
+namespace net = boost::asio;
+
+audit::Rederived rederive_run(const Settings& settings, const storage::LedgerReader& reader,
+                              const storage::RunRow& run, int64_t calls) {
+  const std::optional<LocalChoice> choice = choose_local(settings);
+  if (!choice)
+    throw Exit(ExitCode::Usage,
+               fmt::format("run {} can be derived again only with its model in this process: give "
+                           "--model DIRECTORY (the run's model is '{}')",
+                           run.id, run.model));
+  const auto local = load_local(*choice);
+  net::io_context context(1);
+  pipeline::EngineChat model(context.get_executor(), *local, thinking_of(*choice, *local));
+  audit::Rederived result;
+  std::exception_ptr failure;
+  net::co_spawn(context, audit::rederive(reader, run, model, calls),
+                [&](std::exception_ptr error, audit::Rederived rederived) {
+                  failure = error;
+                  result = std::move(rederived);
+                });
+  context.run();
+  try {
+    if (failure) std::rethrow_exception(failure);
+  } catch (const std::runtime_error& error) {
+    throw Exit(ExitCode::Usage, error.what());
+  }
+  return result;
+}
+
+}  // namespace apps

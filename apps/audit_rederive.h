@@ -1,0 +1,13 @@
+#pragma once
+
+#include "apps/settings.h"
+#include "audit/rederive.h"
+
+namespace apps {
+
+// Asks `calls` recorded calls of the run again of the model of this machine that the settings name.
+// Throws Exit(Usage) if they name none, or another model than the run's.
+audit::Rederived rederive_run(const Settings& settings, const storage::LedgerReader& reader,
+                              const storage::RunRow& run, int64_t calls);
+
+}  // namespace apps
