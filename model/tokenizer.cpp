@@ -54,7 +54,7 @@ Vocabulary::Vocabulary(const TokenizerFile& file) {
   int32_t largest = -1;
   for (const auto& entry : file.vocabulary) largest = std::max(largest, entry.id);
   for (const auto& token : file.added) largest = std::max(largest, token.id);
-  special.resize(std::size_t(largest + 1), false);
+  special.resize(std::size_t(largest) + 1, false);
 
   std::vector<bool> taken(special.size(), false);
   by_symbols.reserve(file.vocabulary.size());
