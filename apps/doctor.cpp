@@ -130,7 +130,10 @@ ExitCode examine(const DoctorFlags& flags, const SettingFlags& given,
   add(check_storage(with.config.ledger, flags.deep ? Depth::Deep : Depth::Quick));
   add(check_templates(with.config));
   add(check_trust(with.config, needs_tls(with.settings)));
-  add(check_endpoints(with.settings, with.config, environment));
+  if (const auto local = choose_local(with.settings))
+    add(check_local(*local));
+  else
+    add(check_endpoints(with.settings, with.config, environment));
   const ExitCode code = exit_code_of(checks);
   if (flags.json) {
     write_stdout(json_of(checks, code));

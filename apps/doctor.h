@@ -7,6 +7,7 @@
 
 #include "apps/config.h"
 #include "apps/exit.h"
+#include "apps/local.h"
 
 namespace apps {
 
@@ -43,6 +44,9 @@ Checks check_templates(const Config& config);
 // Each server that the settings name is asked a few short questions. Without one: a warning.
 Checks check_endpoints(const Settings& settings, const Config& config,
                        const Environment& environment);
+
+// The model of this machine that the settings name instead of a server.
+Checks check_local(const LocalChoice& choice);
 
 // 0, or 1 with a failure; 3 if only servers fail.
 ExitCode exit_code_of(const Checks& checks);

@@ -43,4 +43,12 @@ expect 0 build/elenchus estimate examples/problems
 expect 0 build/elenchus doctor
 expect 2 build/elenchus solve examples/problems --effort quick --votes 5
 expect 0 sqlite3 "$folder/ledger.sqlite" "select * from vote_summary"
+
+# A model of this machine: it speaks noise, and every answer can be derived again.
+unset OPENAI_BASE_URL ELENCHUS_MODEL
+expect 0 build/elenchus solve examples/problems/sum-of-odds.md --model model/tiny --effort quick \
+  --max-tokens 64 --cache 64M
+contains 'undecided'
+expect 0 build/elenchus audit --rederive 10 --cache 64M
+contains 'are the same to the byte'
 echo "the examples do what they say"

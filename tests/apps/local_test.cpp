@@ -121,6 +121,16 @@ TEST_SUITE("apps/local") {
     CHECK(found["tokenizer"] == true);
   }
 
+  TEST_CASE("doctor loads the model and asks it for a token") {
+    const support::TempDir folder;
+
+    const Told told =
+        elenchus({"doctor", "--model", kTiny, "--cache", "64M", "--db", ledger_in(folder)});
+
+    CHECK(told.code == 0);
+    CHECK(told.out.find("loaded and asked for a token") != std::string::npos);
+  }
+
   TEST_CASE("what is no model, or does not fit, is told in a sentence") {
     const support::TempDir folder;
     std::ofstream(folder / "config.json") << R"({"model_type": "llama"})";
