@@ -23,6 +23,9 @@ class PagePool::Impl {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (begin == MAP_FAILED) throw std::bad_alloc();
     begin_ = static_cast<unsigned char*>(begin);
+    // Sparse attention reads rows all over the cache: large pages spare it most address look-ups.
+    // The kernel may decline.
+    madvise(begin, std::size_t(bytes), MADV_HUGEPAGE);
     bytes_ = std::size_t(bytes);
   }
   ~Impl() { munmap(begin_, bytes_); }
