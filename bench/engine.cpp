@@ -1,19 +1,23 @@
 // A whole model's speed, in tokens a second, beside what the memory could give. Usage:
 //   bench_engine DIR [--threads N] [--weights as-is|bf16|q8] CASE...
-// with the cases prefill:TOKENS, decode:DEPTH and batch:SAMPLES:DEPTH. What stands before DEPTH is
-// random numbers in the cache, which costs to read what real numbers cost.
+// with the cases prefill:TOKENS, decode:DEPTH, batch:SAMPLES:DEPTH and
+// verify:SAMPLES:PROMPT:ANSWER. What stands before DEPTH is random numbers in the cache, which
+// costs to read what real numbers cost. `verify` lets the scheduler make SAMPLES answers to one
+// prompt, and then a few of them one after the other, each with nothing known.
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "bench/ceilings.h"
-#include "model/network.h"
+#include "engine/network_stepper.h"
+#include "engine/scheduler.h"
 
 namespace {
 
 constexpr int64_t kRowsMax = 512;
 constexpr int64_t kDecodeSteps = 16;
+constexpr int64_t kAloneMost = 4;  // samples of `verify` that are made one after the other
 
 struct Options {
   std::string directory;
@@ -79,6 +83,49 @@ class Bench {
                forward(rows, rows.back().logits == model::Row::Logits::Yes ? 1 : 0);
              }
            }));
+  }
+
+  // Answers to one prompt, all at once and one after the other: seconds and prompt tokens computed.
+  void verify(int64_t samples, int64_t prompt, int64_t answer, const model::Tokenizer& tokenizer) {
+    const auto stepper = engine::stepper_of(network_);
+    const int64_t tokens = prompt + samples * (answer + 2 * kPageTokens);
+    engine::SchedulerOptions options;
+    options.running_max = int32_t(samples);
+    options.rows_max = int32_t(kRowsMax);
+    options.cache_bytes =
+        std::max(tokens, network_.context_max()) / kPageTokens * stepper->limits().page_bytes;
+    auto text = std::make_shared<engine::Tokens>();
+    for (int64_t i = 0; i < prompt; ++i)
+      text->push_back(int32_t(7919 * i % network_.config().vocabulary));
+    const auto make = [&](engine::Scheduler& scheduler, int64_t first, int64_t count) {
+      for (int64_t i = first; i < first + count; ++i) {
+        engine::SampleRequest request;
+        request.prompt = text;
+        request.sample = uint64_t(i);
+        request.tokens_max = int32_t(answer);
+        scheduler.submit(std::move(request), [](const engine::SampleOutcome&) {}, {});
+      }
+      const auto begin = std::chrono::steady_clock::now();
+      while (scheduler.step()) {
+      }
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    engine::Scheduler together(*stepper, tokenizer, options);
+    const double all = make(together, 0, samples);
+    engine::Scheduler scheduler(*stepper, tokenizer, options);
+    double alone = 0;
+    const int64_t few = std::min(samples, kAloneMost);
+    for (int64_t i = 0; i < few; ++i) {
+      alone += make(scheduler, i, 1);
+      scheduler.forget_prefixes();
+    }
+    std::printf(
+        "{\"case\":\"verify\",\"samples\":%lld,\"prompt\":%lld,\"answer\":%lld,\"threads\":%d,"
+        "\"seconds\":%.2f,\"prompt_rows\":%lld,\"seconds_of_one_alone\":%.2f}\n",
+        static_cast<long long>(samples), static_cast<long long>(prompt),
+        static_cast<long long>(answer), threads_, all,
+        static_cast<long long>(together.figures().prompt_rows), alone / double(few));
+    std::fflush(stdout);
   }
 
   // One more token for each of `samples` sequences of `depth` tokens: tokens a second of all.
@@ -157,7 +204,11 @@ int main(int argc, char** argv) {
       const std::size_t first = word.find(':'), second = word.find(':', first + 1);
       const std::string name = word.substr(0, first);
       const int64_t a = std::atoll(word.c_str() + first + 1);
-      if (name == "prefill")
+      if (name == "verify") {
+        const std::size_t third = word.find(':', second + 1);
+        bench.verify(a, std::atoll(word.c_str() + second + 1), std::atoll(word.c_str() + third + 1),
+                     model::Tokenizer::load(SOURCE_DIR "/model/tiny"));
+      } else if (name == "prefill")
         bench.prefill(a);
       else if (name == "decode")
         bench.decode(1, a);
