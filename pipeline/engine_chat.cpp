@@ -40,7 +40,8 @@ engine::Sampling sampling_of(const Sampling& asked) {
   return sampling;
 }
 
-// An answer under way. The engine's thread fills it; the loop's thread waits for it.
+// An answer under way. It belongs to the loop's thread: a timer must not end on another one, nor
+// after its context. The engine's thread knows only its number.
 struct Waiting {
   explicit Waiting(const net::any_io_executor& executor) : done(executor) {}
   Signal done;
@@ -76,18 +77,20 @@ class EngineChat::State {
 
  private:
   // Stops the sample if the coroutine that waits for it goes away.
-  struct Cancel {
-    engine::Engine& engine;
-    engine::Engine::Id id;
-    bool needed = true;
-    ~Cancel() {
-      if (needed) engine.cancel(id);
+  struct Ticket {
+    State& state;
+    uint64_t number;
+    engine::Engine::Id sample = engine::Engine::kRefused;
+    ~Ticket() {
+      if (state.waiting_.erase(number) > 0) state.model_.engine().cancel(sample);
     }
   };
 
   std::shared_ptr<const engine::Tokens> tokens_of(const std::shared_ptr<const Prompt>& prompt);
   engine::SampleRequest sample_of(const ChatRequest& request);
-  void answer(const std::shared_ptr<Waiting>& waiting, engine::SampleOutcome outcome);
+  static void answer(const std::shared_ptr<State>& state, uint64_t number,
+                     engine::SampleOutcome outcome);
+  void deliver(uint64_t number, engine::SampleOutcome outcome);
   Result read(const engine::SampleOutcome& outcome, int64_t started_at) const;
   ChatReply read_sample(const engine::Sample& sample, int64_t started_at) const;
 
@@ -96,6 +99,9 @@ class EngineChat::State {
   const model::Thinking thinking_;
   std::mutex mutex_;
   bool open_ = true;  // under mutex_
+
+  std::unordered_map<uint64_t, std::shared_ptr<Waiting>> waiting_;
+  uint64_t tickets_ = 0;
 
   struct Encoded {
     std::weak_ptr<const Prompt> prompt;
@@ -130,14 +136,22 @@ engine::SampleRequest EngineChat::State::sample_of(const ChatRequest& request) {
 }
 
 // On the engine's thread.
-void EngineChat::State::answer(const std::shared_ptr<Waiting>& waiting,
+void EngineChat::State::answer(const std::shared_ptr<State>& state, uint64_t number,
                                engine::SampleOutcome outcome) {
-  const std::lock_guard lock(mutex_);
-  if (!open_) return;
-  net::post(executor_, [waiting, outcome = std::move(outcome)]() mutable {
-    waiting->outcome = std::move(outcome);
-    waiting->done.notify();
+  const std::lock_guard lock(state->mutex_);
+  if (!state->open_) return;
+  net::post(state->executor_, [state, number, outcome = std::move(outcome)]() mutable {
+    state->deliver(number, std::move(outcome));
   });
+}
+
+void EngineChat::State::deliver(uint64_t number, engine::SampleOutcome outcome) {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return;  // nobody waits any more
+  const std::shared_ptr<Waiting> waiting = std::move(found->second);
+  waiting_.erase(found);
+  waiting->outcome = std::move(outcome);
+  waiting->done.notify();
 }
 
 ChatReply EngineChat::State::read_sample(const engine::Sample& sample, int64_t started_at) const {
@@ -184,13 +198,13 @@ Result EngineChat::State::read(const engine::SampleOutcome& outcome, int64_t sta
 net::awaitable<Result> EngineChat::State::run(std::shared_ptr<State> state, ChatRequest request) {
   const int64_t started_at = text::unix_milliseconds();
   const auto waiting = std::make_shared<Waiting>(state->executor_);
-  engine::Scheduler::Done done = [state, waiting](engine::SampleOutcome outcome) {
-    state->answer(waiting, std::move(outcome));
+  Ticket ticket{.state = *state, .number = ++state->tickets_};
+  state->waiting_[ticket.number] = waiting;
+  engine::Scheduler::Done done = [state, number = ticket.number](engine::SampleOutcome outcome) {
+    answer(state, number, std::move(outcome));
   };
-  const auto id = state->model_.engine().submit(state->sample_of(request), std::move(done), {});
-  Cancel cancel{.engine = state->model_.engine(), .id = id};
+  ticket.sample = state->model_.engine().submit(state->sample_of(request), std::move(done), {});
   while (!waiting->outcome) co_await waiting->done.wait();
-  cancel.needed = false;
   co_return state->read(*waiting->outcome, started_at);
 }
 
