@@ -80,23 +80,28 @@ void Attention::remember(int64_t layer, const Step& step, View<const float, 2> n
                 .bias = w.indexer.key_bias,
                 .epsilon = kIndexNormEpsilon,
                 .y = as_rows(key)});
-  k.rope({.x = key,
-          .first = 0,  // the indexer's turned dims come first, MLA's last
-          .dim = config_.rope,
-          .position = step.position,
-          .table = parts_.rope_table,
-          .pairs = config_.index_rope_pairs});
-  if (parts_.options.numerics == CacheNumerics::Published) {
-    k.round_to_bfloat16({.x = as_rows(key)});
-    k.hadamard({.x = as_rows(key)});
-    k.simulate_float8({.x = as_rows(key), .group = config_.index_dim});
-  }
+  turn_index_vectors(step, key);
   parts_.seen("self_attn.indexer.key", layer, as_rows(key));
   k.store_index_key({.x = as_rows(key),
                      .page = step.page,
                      .slot = step.slot,
                      .offset = parts_.cache.index_key_offset(layer),
                      .format = parts_.cache.index_key});
+}
+
+// Queries and keys of the indexer alike: rope, then the rounding of the published deployment.
+void Attention::turn_index_vectors(const Step& step, View<float, 3> vectors) {
+  Kernels& k = parts_.kernels;
+  k.rope({.x = vectors,
+          .first = 0,  // the indexer's turned dims come first, MLA's last
+          .dim = config_.rope,
+          .position = step.position,
+          .table = parts_.rope_table,
+          .pairs = config_.index_rope_pairs});
+  if (parts_.options.numerics == CacheNumerics::Plain) return;
+  k.round_to_bfloat16({.x = as_vectors(vectors)});
+  k.hadamard({.x = as_vectors(vectors)});
+  k.simulate_float8({.x = as_vectors(vectors), .group = config_.index_dim});
 }
 
 void Attention::make_query(int64_t layer, const Step& step, View<const float, 2> normed) {
@@ -160,17 +165,7 @@ void Attention::choose(int64_t layer, const Step& step, View<const float, 2> nor
   const auto weights = head_weights_.view(n, config_.index_heads);
   k.linear(
       {.x = query_latent_.view(n, config_.query_latent), .weight = w.query, .y = as_rows(query)});
-  k.rope({.x = query,
-          .first = 0,
-          .dim = config_.rope,
-          .position = step.position,
-          .table = parts_.rope_table,
-          .pairs = config_.index_rope_pairs});
-  if (parts_.options.numerics == CacheNumerics::Published) {
-    k.round_to_bfloat16({.x = as_vectors(query)});
-    k.hadamard({.x = as_vectors(query)});
-    k.simulate_float8({.x = as_vectors(query), .group = config_.index_dim});
-  }
+  turn_index_vectors(step, query);
   k.linear({.x = normed, .weight = w.head_weights, .y = weights, .rounding = Rounding::None});
   k.scale({.y = weights,
            .factor = float(1 / std::sqrt(double(config_.index_heads * config_.index_dim)))});
