@@ -12,6 +12,7 @@
 #include "pipeline/remote_body.h"
 #include "pipeline/remote_dispatch.h"
 #include "pipeline/remote_request.h"
+#include "text/clock.h"
 
 namespace pipeline {
 namespace {
@@ -22,12 +23,6 @@ using Unanswered = ReplyReader::Unanswered;
 
 // Attempts that an open breaker makes of one call do not use up its own, but are not endless.
 constexpr int64_t kProbesMax = 64;
-
-int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // Reads the answer, and tells the dispatcher of every sign of life.
 class CallReceiver final : public http::Receiver {
@@ -242,7 +237,7 @@ net::awaitable<std::variant<ChatReply, Unanswered>> RemoteChat::Call::attempt(Pe
   if (until_ms_ == 0) until_ms_ = steady_ms() + state_->config.call_ms;
   Attempt attempt;
   attempt.endpoint = state_->config.endpoints[permit.place()].name;
-  attempt.started_at = unix_ms();
+  attempt.started_at = text::unix_milliseconds();
 
   CallReceiver receiver(state_->config.limits, permit);
   http::Request sent = state_->http_request(request_, permit.place(), int64_t(attempts_.size()) + 1,
@@ -252,7 +247,7 @@ net::awaitable<std::variant<ChatReply, Unanswered>> RemoteChat::Call::attempt(Pe
   std::optional<http::Failure> broken;
   if (auto* cut = std::get_if<http::Failure>(&exchanged)) broken = std::move(*cut);
   auto read = receiver.reader().finish(broken);
-  attempt.ended_at = unix_ms();
+  attempt.ended_at = text::unix_milliseconds();
   attempt.http_status = receiver.reader().status();
   attempt.outcome = "answered";
   if (auto* unanswered = std::get_if<Unanswered>(&read)) {
