@@ -77,20 +77,26 @@ class Printer {
   model::TextStream stream_;
 };
 
-engine::SampleRequest make_request(const GenerateFlags& flags, const Settings& settings,
-                                   const engine::LocalModel& model, model::Thinking thinking) {
-  engine::SampleRequest request;
+std::shared_ptr<const engine::Tokens> prompt_tokens(const GenerateFlags& flags,
+                                                    const engine::LocalModel& model,
+                                                    model::Thinking thinking) {
   const std::string prompt = read_prompt(flags);
-  engine::Tokens tokens =
+  return std::make_shared<const engine::Tokens>(
       flags.raw ? model.tokenizer().encode(prompt, model::Trust::Trusted)
                 : model.chat().encode({{.role = model::Turn::Role::User,
                                         .content = {{prompt, model::Trust::Untrusted}},
                                         .reasoning = {}}},
-                                      thinking);
-  request.prompt = std::make_shared<const engine::Tokens>(std::move(tokens));
+                                      thinking));
+}
+
+engine::SampleRequest make_request(const Settings& settings, const engine::LocalModel& model,
+                                   std::shared_ptr<const engine::Tokens> prompt, int64_t sample) {
+  engine::SampleRequest request;
+  request.prompt = std::move(prompt);
   request.sampling.temperature = settings.real("temperature", 0, 10);
   request.sampling.top_p = settings.real("top-p", 0, 1);
   request.seed = uint64_t(settings.integer("seed", 0, int64_t{1} << 53));
+  request.sample = uint64_t(sample);
   request.tokens_max = int32_t(settings.integer("max-tokens", 1, 1 << 26));
   request.end_tokens = model.config().end_tokens;
   return request;
@@ -117,12 +123,10 @@ ExitCode generate(const GenerateFlags& flags, const Environment& environment) {
   const bool live = !flags.json && flags.samples == 1;
   const auto printer = live ? std::make_shared<Printer>(model->tokenizer()) : nullptr;
 
+  const auto prompt = prompt_tokens(flags, *model, thinking);
   std::vector<std::future<engine::SampleOutcome>> outcomes;
-  for (int64_t i = 0; i < flags.samples; ++i) {
-    engine::SampleRequest request = make_request(flags, settings, *model, thinking);
-    request.sample = uint64_t(i);
-    outcomes.push_back(start(*model, std::move(request), printer));
-  }
+  for (int64_t i = 0; i < flags.samples; ++i)
+    outcomes.push_back(start(*model, make_request(settings, *model, prompt, i), printer));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const engine::SampleOutcome outcome = outcomes[i].get();
     if (const auto* failure = std::get_if<engine::SampleFailure>(&outcome))
