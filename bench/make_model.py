@@ -322,4 +322,5 @@ def main():
     print(sum(int(np.prod(s)) for _, s, _ in tensors(config)), "parameters")
 
 
-main()
+if __name__ == "__main__":
+    main()

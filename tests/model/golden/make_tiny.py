@@ -9,13 +9,16 @@ tokenizer.json of this folder.
 import json
 import shutil
 import struct
+import sys
 from pathlib import Path
 
-import numpy as np
 from make_network import weight
 
 HERE = Path(__file__).parent
-TINY = HERE.parent.parent.parent / "model" / "tiny"
+ROOT = HERE.parent.parent.parent
+TINY = ROOT / "model" / "tiny"
+sys.path.append(str(ROOT / "bench"))
+from make_model import tensors, to_bf16  # noqa: E402
 CONFIG = dict(
     architectures=["DeepseekV32ForCausalLM"],
     model_type="deepseek_v32",
@@ -54,54 +57,6 @@ CONFIG = dict(
 )
 
 
-def tensors(c):
-    h, heads = c["hidden_size"], c["num_attention_heads"]
-    nope, rope, v = c["qk_nope_head_dim"], c["qk_rope_head_dim"], c["v_head_dim"]
-
-    def mlp(prefix, inner):
-        return [
-            (prefix + "gate_proj.weight", (inner, h)),
-            (prefix + "up_proj.weight", (inner, h)),
-            (prefix + "down_proj.weight", (h, inner)),
-        ]
-
-    out = [("model.embed_tokens.weight", (c["vocab_size"], h))]
-    for i in range(c["num_hidden_layers"]):
-        layer, a = f"model.layers.{i}.", f"model.layers.{i}.self_attn."
-        out += [
-            (layer + "input_layernorm.weight", (h,)),
-            (a + "q_a_proj.weight", (c["q_lora_rank"], h)),
-            (a + "q_a_layernorm.weight", (c["q_lora_rank"],)),
-            (a + "q_b_proj.weight", (heads * (nope + rope), c["q_lora_rank"])),
-            (a + "kv_a_proj_with_mqa.weight", (c["kv_lora_rank"] + rope, h)),
-            (a + "kv_a_layernorm.weight", (c["kv_lora_rank"],)),
-            (a + "kv_b_proj.weight", (heads * (nope + v), c["kv_lora_rank"])),
-            (a + "o_proj.weight", (h, heads * v)),
-            (a + "indexer.wq_b.weight", (c["index_n_heads"] * c["index_head_dim"], c["q_lora_rank"])),
-            (a + "indexer.wk.weight", (c["index_head_dim"], h)),
-            (a + "indexer.k_norm.weight", (c["index_head_dim"],)),
-            (a + "indexer.k_norm.bias", (c["index_head_dim"],)),
-            (a + "indexer.weights_proj.weight", (c["index_n_heads"], h)),
-            (layer + "post_attention_layernorm.weight", (h,)),
-        ]
-        if i < c["first_k_dense_replace"]:
-            out += mlp(layer + "mlp.", c["intermediate_size"])
-            continue
-        out += [
-            (layer + "mlp.gate.weight", (c["n_routed_experts"], h)),
-            (layer + "mlp.gate.e_score_correction_bias", (c["n_routed_experts"],)),
-        ]
-        for e in range(c["n_routed_experts"]):
-            out += mlp(layer + f"mlp.experts.{e}.", c["moe_intermediate_size"])
-        out += mlp(layer + "mlp.shared_experts.", c["moe_intermediate_size"] * c["n_shared_experts"])
-    return out + [("model.norm.weight", (h,)), ("lm_head.weight", (c["vocab_size"], h))]
-
-
-def to_bf16(x):
-    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-
-
 def main():
     tokenizer = json.loads((HERE / "tokenizer.json").read_text())
     ids = {t["content"]: t["id"] for t in tokenizer["added_tokens"]}
@@ -116,7 +71,7 @@ def main():
     (TINY / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     shutil.copyfile(HERE / "tokenizer.json", TINY / "tokenizer.json")
     header, blobs, at = {}, [], 0
-    for name, shape in tensors(config):
+    for name, shape, _ in tensors(config):
         value = weight(name, shape)
         blob = (value if len(shape) == 1 else to_bf16(value)).tobytes()
         dtype = "F32" if len(shape) == 1 else "BF16"
