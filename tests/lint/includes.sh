@@ -16,13 +16,16 @@ may_include prompts 'text'
 may_include storage 'text'
 may_include formats 'text'
 may_include http 'text'
+may_include theorems 'text'
 may_include pipeline 'engine|http|model|prompts|storage|text'
 may_include audit 'formats|pipeline|prompts|storage|text'
-may_include apps 'audit|engine|formats|http|kernels|model|pipeline|prompts|storage|text'
+may_include training 'engine|kernels|model|pipeline|prompts|storage|text|theorems'
+may_include apps 'audit|engine|formats|http|kernels|model|pipeline|prompts|storage|text|theorems|training'
 
 # Heavy or telling headers stay where they belong.
 only_in() { # only_in PATTERN 'FILE REGEX' WHAT
-  grep -rlE "^#include $1" kernels model engine text prompts storage formats http pipeline audit apps |
+  grep -rlE "^#include $1" kernels model engine text prompts storage theorems formats http pipeline audit
+    training apps |
     grep -vE "$2" | sed "s|\$|: $3|" | grep . && bad=1
 }
 only_in '<pcre2' '^model/' 'only model may include PCRE2'
