@@ -33,9 +33,12 @@ class Arithmetic<float> {
                       Into into);
   // dw += dy^T x.
   void weight_gradient(View<const float, 2> dy, View<const float, 2> x, View<float, 2> dw);
+  // y = x W^T in Precision::Float whatever this one's is: where a rank depends on a small gap.
+  void exact_product(View<const float, 2> x, View<const float, 2> weight, View<float, 2> y);
 
   Threads& threads();
   Kernels& kernels();
+  Instructions level() const;
 
  private:
   class Impl;
@@ -52,6 +55,7 @@ class Arithmetic<double> {
   void input_gradient(View<const double, 2> dy, View<const double, 2> weight, View<double, 2> dx,
                       Into into);
   void weight_gradient(View<const double, 2> dy, View<const double, 2> x, View<double, 2> dw);
+  void exact_product(View<const double, 2> x, View<const double, 2> weight, View<double, 2> y);
 
   Threads& threads();  // one
 
