@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "training/squares.h"
 
 // The products are those of kernels/linear.h: y = x W^T. All of Newton-Schulz fits that form, since
 // its polynomial is symmetric: (p x)^T = x^T p is a product of x^T's rows with p's. So the matrix
@@ -50,22 +51,37 @@ class NewtonSchulz {
   View<float, 2> x() { return {x_.data(), {rows_, cols_}}; }
   View<float, 2> transposed() { return {transposed_.data(), {cols_, rows_}}; }
 
-  // Of x() and transposed(), which hold one matrix.
+  // Of x() and transposed(), which hold one matrix before and after.
   void step() {
-    const View<float, 2> gram{gram_.data(), {rows_, rows_}};
-    const View<float, 2> square{square_.data(), {rows_, rows_}};
+    step_to_transposed();
+    transpose(transposed(), x());
+  }
+
+  // The last step, of which one of the two is wanted.
+  void step_to_x() {
+    make_polynomial();
+    multiply(polynomial(), transposed(), x());
+  }
+  void step_to_transposed() {
+    make_polynomial();
     const View<float, 2> next{next_.data(), {cols_, rows_}};
+    multiply(transposed(), polynomial(), next);
+    transposed_.swap(next_);
+  }
+
+ private:
+  static constexpr int64_t kStrip = 32;  // rows of a symmetric product that are taken at once
+
+  View<float, 2> polynomial() { return {square_.data(), {rows_, rows_}}; }
+
+  // a + b x x^T + c (x x^T)^2.
+  void make_polynomial() {
+    const View<float, 2> gram{gram_.data(), {rows_, rows_}}, square = polynomial();
     symmetric_product(x(), gram);
     symmetric_product(gram, square);
     for (std::size_t i = 0; i < square_.size(); ++i) square_[i] = kB * gram_[i] + kC * square_[i];
     for (int64_t i = 0; i < rows_; ++i) square(i, i) += kA;
-    multiply(transposed(), square, next);
-    transposed_.swap(next_);
-    transpose(transposed(), x());
   }
-
- private:
-  static constexpr int64_t kStrip = 64;  // rows of a symmetric product that are taken at once
 
   void multiply(View<const float, 2> x, View<const float, 2> weight, View<float, 2> y) {
     kernels_.linear({.x = x,
@@ -97,18 +113,13 @@ class NewtonSchulz {
   Floats x_, transposed_, next_, gram_, square_, strip_;
 };
 
-double norm(View<const float, 2> x) {
-  double sum = 0;
-  for (int64_t i = 0; i < x.size(); ++i) sum += double(x.data[i]) * double(x.data[i]);
-  return std::sqrt(sum);
-}
-
 }  // namespace
 
 void orthogonalise(View<float, 2> x, Instructions level) {
   const auto [rows, cols] = x.extent;
   const bool tall = rows > cols;
-  const float scale = float(1 / (norm(x) + kSmallestNorm));
+  const double norm = std::sqrt(sum_of_squares({x.data, std::size_t(x.size())}));
+  const float scale = float(1 / (norm + kSmallestNorm));
   for (int64_t i = 0; i < x.size(); ++i) x.data[i] *= scale;
 
   NewtonSchulz work(std::min(rows, cols), std::max(rows, cols), level);
@@ -116,7 +127,8 @@ void orthogonalise(View<float, 2> x, Instructions level) {
   const View<float, 2> other = tall ? work.x() : work.transposed();
   std::copy_n(x.data, x.size(), same.data);
   transpose(x, other);
-  for (int step = 0; step < kSteps; ++step) work.step();
+  for (int step = 0; step + 1 < kSteps; ++step) work.step();
+  tall ? work.step_to_transposed() : work.step_to_x();
   std::copy_n((tall ? work.transposed() : work.x()).data, x.size(), x.data);
 }
 

@@ -6,6 +6,7 @@
 
 #include "training/adamw.h"
 #include "training/muon.h"
+#include "training/squares.h"
 
 // Which thread does a piece changes nothing in it, and sums over pieces are taken in their order.
 // Tested in tests/training/optimiser_test.cpp.
@@ -65,10 +66,8 @@ double Optimiser::gradient_norm(std::span<const float> gradients, Trained traine
   std::vector<double> sums(runs.size(), 0.0);
   threads_.run(int64_t(runs.size()), [&](int64_t task) {
     const Piece& run = runs[std::size_t(task)];
-    double sum = 0;
-    for (const float g : gradients.subspan(std::size_t(run.first), std::size_t(run.count)))
-      sum += double(g) * double(g);
-    sums[std::size_t(task)] = sum;
+    sums[std::size_t(task)] =
+        sum_of_squares(gradients.subspan(std::size_t(run.first), std::size_t(run.count)));
   });
   double sum = 0;
   for (const double part : sums) sum += part;
