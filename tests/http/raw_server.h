@@ -119,6 +119,23 @@ class Peer {
 
 using Script = std::function<void(Peer&)>;
 
+// What scripts read, each on its connection's thread, for the test to look at.
+class Mailbox {
+ public:
+  void put(std::string text) {
+    const std::lock_guard lock(mutex_);
+    texts_.push_back(std::move(text));
+  }
+  std::vector<std::string> all() const {
+    const std::lock_guard lock(mutex_);
+    return texts_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> texts_;
+};
+
 class Server {
  public:
   explicit Server(Script script) : script_(std::move(script)) {

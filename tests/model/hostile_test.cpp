@@ -38,13 +38,15 @@ tiny::Checkpoint small() {
                      {"num_experts_per_tok", "2"}}};
 }
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitised = true;  // slower, and keeps freed memory
+// Bounds against work that grows without end, not measurements: builds that are not optimised or
+// watched by a sanitizer are slower, and a sanitizer keeps freed memory.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+constexpr bool kSlowBuild = true;
 #else
-constexpr bool kSanitised = false;
+constexpr bool kSlowBuild = false;
 #endif
-constexpr double kSecondsMax = kSanitised ? 10 : 1;
-constexpr int64_t kMemoryKibMax = kSanitised ? 1 << 20 : 64 << 10;
+constexpr double kSecondsMax = kSlowBuild ? 30 : 1;
+constexpr int64_t kMemoryKibMax = kSlowBuild ? 1 << 20 : 64 << 10;
 
 double cpu_seconds() {
   timespec now = {};
@@ -194,7 +196,7 @@ TEST_SUITE("model/hostile") {
   }
   TEST_CASE("300 broken indices are refused, or followed") { break_indices(300); }
 
-  TEST_CASE("the largest config that is read takes less than a second") {
+  TEST_CASE("the largest config is read in bounded time") {
     const tiny::Directory directory;
     directory.write("config.json", tiny::config_json(model::Family::DeepseekV32,
                                                      {{"num_hidden_layers", "1024"},
@@ -211,7 +213,7 @@ TEST_SUITE("model/hostile") {
     CHECK(most_memory_kib() - before < kMemoryKibMax);
   }
 
-  TEST_CASE("a header and an index as large as may be take less than a second to refuse") {
+  TEST_CASE("a header and an index as large as may be are refused in bounded time") {
     const std::string text = "{\"__metadata__\":{\"a\":\"" +
                              std::string(model::Checkpoint::kIndexBytesMax - 40, 'x') + "\"}}";
     const Outcomes outcomes = try_all(2, [&](uint64_t seed) {
