@@ -1,0 +1,61 @@
+#include "theorems/arithmetic_steps.h"
+
+#include <utility>
+
+namespace theorems {
+namespace {
+
+// The digits of `a` with their places, the highest first; zeros left out.
+std::string partial_products(Integer a, Integer b) {
+  std::string steps;
+  Integer place = 1;
+  while (place <= b / 10) place *= 10;
+  Integer sum = 0;
+  bool first = true;
+  for (; place > 0; place /= 10) {
+    const Integer part = b / place % 10 * place;
+    if (part == 0) continue;
+    const Integer product = multiply(a, part);
+    if (!steps.empty()) steps += ' ';
+    steps += to_text(a) + "*" + to_text(part) + "=" + to_text(product);
+    if (!first) steps += " " + sum_step(sum, product);
+    sum = add(sum, product);
+    first = false;
+  }
+  return steps;
+}
+
+}  // namespace
+
+std::string sum_step(Integer a, Integer b) {
+  return to_text(a) + "+" + to_text(b) + "=" + to_text(add(a, b));
+}
+
+std::string difference_step(Integer a, Integer b) {
+  return to_text(a) + "-" + to_text(b) + "=" + to_text(subtract(a, b));
+}
+
+std::string product_steps(Integer a, Integer b) {
+  if (a == 0 || b == 0) return to_text(a) + "*" + to_text(b) + "=0";
+  if (a < 10) return to_text(a) + "*" + to_text(b) + "=" + to_text(multiply(a, b));
+  return partial_products(a, b);
+}
+
+std::string division_steps(Integer a, Integer m) {
+  if (a < m) return to_text(a) + "<" + to_text(m);
+  Integer place = 1;
+  while (multiply(m, place * 10) <= a) place *= 10;
+  std::string steps;
+  for (; place > 0; place /= 10) {
+    const Integer digit = a / (m * place);
+    if (digit == 0) continue;
+    const Integer product = multiply(m, digit * place);
+    if (!steps.empty()) steps += ' ';
+    steps += to_text(m) + "*" + to_text(digit * place) + "=" + to_text(product) + " " +
+             difference_step(a, product);
+    a -= product;
+  }
+  return steps;
+}
+
+}  // namespace theorems
