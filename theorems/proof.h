@@ -19,10 +19,10 @@ namespace theorems {
 // that it uses. Either may be missing there ("[3]", "[calc]"), but not the brackets.
 struct Line {
   int number = 0;
-  std::string body;
+  std::string body = {};
   std::string rule;  // "" if none is named
-  std::vector<int> refs;
-  std::string text;  // the line as it stands
+  std::vector<int> refs = {};
+  std::string text = {};  // the line as it stands
 };
 
 struct Proof {

@@ -48,7 +48,7 @@ struct LineReport {
   // What a careful reader writes down to find this out, in steps of single digits, without the
   // line's number and verdict: "37*20=740 37*4=148 740+148=888; 52*10=520 52*7=364 520+364=884
   // 884+4=888". Never empty.
-  std::string working;
+  std::string working = {};
   // Of Gap and Wrong: further steps that lead to the right line, and its body with its rule as it
   // should be: "50*17=850 888-850=38 2*17=34 38-34=4" and "37*24 = 888 = 52*17+4 [calc]". Either
   // may be empty.
