@@ -58,6 +58,7 @@ class Arithmetic<double> {
   void exact_product(View<const double, 2> x, View<const double, 2> weight, View<double, 2> y);
 
   Threads& threads();  // one
+  Instructions level() const { return Instructions::Plain; }
 
  private:
   class Impl;

@@ -22,6 +22,8 @@ class Buffer {
     return {data_.get(), {rows, cols}};
   }
 
+  const T* data() const { return data_.get(); }
+
  private:
   void grow(int64_t count) {
     if (count <= size_) return;
