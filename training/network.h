@@ -42,8 +42,9 @@ class TrainingNetwork {
   TrainingNetwork(const model::Config& config, Arithmetic<T>& arithmetic);
   ~TrainingNetwork();
 
-  // Keeps what backward needs. Throws std::length_error if a document is longer than the model's
-  // positions or a token lies outside the vocabulary.
+  // Keeps what backward needs; `batch` and what `weights` view stay until then. Throws
+  // std::length_error if a document is longer than the model's positions, a token lies outside the
+  // vocabulary, or the batch's parts do not fit together.
   PassLosses forward(const ParameterViews<const T>& weights, const Batch& batch,
                      const PassOptions& options);
 
