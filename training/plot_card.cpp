@@ -117,7 +117,7 @@ PlotRange range_of(std::span<const double> values) {
   // Differences near the last place of a double cannot be told apart on paper.
   const double least = std::max(std::abs(range.low), std::abs(range.high)) * 1e-9;
   if (range.high - range.low > std::max(least, 1e-300)) return range;
-  const double reach = range.low == 0 ? 0.5 : std::abs(range.low) * 0.1;
+  const double reach = std::abs(range.low) < 1e-290 ? 0.5 : std::abs(range.low) * 0.1;
   return {range.low - reach, range.high + reach};
 }
 
