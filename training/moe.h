@@ -48,27 +48,32 @@ class MoeLayer {
                 const MoeViews<T>& gradients);
 
  private:
-  void choose(const View<const T, 1>& bias, const Input& input, Threads& threads);
+  void choose(View<const T, 1> bias, const Input& input, Threads& threads);
   void take_recorded(const Input& input);
   void weigh(Threads& threads);
-  double balance(std::span<const int32_t> first);
-  void score_gradient(Arithmetic<T>& arithmetic, const Input& input, View<const T, 2> dy,
-                      double balance_weight);
+  double balance(std::span<const int32_t> first, Threads& threads);
+  void run_experts(Arithmetic<T>& arithmetic, const MoeViews<const T>& weights, View<const T, 2> x,
+                   View<T, 2> y);
+  MlpInner<T> inner_part(int64_t first, int64_t count);
+  void score_gradient(const Input& input, View<const T, 2> dgate, double balance_weight,
+                      View<T, 2> dlogit, Threads& threads);
 
-  int64_t experts_ = 0, chosen_ = 0, hidden_ = 0, inner_ = 0;
-  bool normalise_ = true, shares_ = false;
-  T scale_ = 1;
+  const int64_t experts_, chosen_, inner_;
+  const bool normalise_, shares_;
+  const T scale_;
+  int64_t tokens_ = 0;
+  std::vector<int64_t> load_;
 
   MlpLayer<T> shared_;
-  Buffer<T> score_, gate_;                     // [tokens, experts], [tokens, chosen]
-  Buffer<int32_t> chosen_expert_, slot_;       // [tokens, chosen]
+  Buffer<T> score_, dlogit_;                   // [tokens, experts]
+  Buffer<T> gate_, dgate_, ones_;              // [tokens, chosen]
+  Buffer<int32_t> expert_, slot_;              // [tokens, chosen]
   Buffer<int32_t> first_pair_, pair_token_;    // [experts + 1], [pairs]
-  Buffer<T> x_, y_, dy_, dx_;                  // [pairs, hidden]
+  Buffer<T> x_, dx_;                           // [pairs, hidden]
+  Buffer<T> y_;                                // [pairs, hidden]; backward: its gradient
   Buffer<T> inner_gate_, inner_up_, product_;  // [pairs, inner]
-  Buffer<T> dscore_, share_;                   // [tokens, experts], [documents, experts]
-  Buffer<T> ones_;                             // [tokens, chosen]
-  std::vector<int64_t> load_;
-  int64_t tokens_ = 0;
+  Buffer<T> share_;                            // [documents, experts]: f
+  Buffer<double> loss_;                        // [documents]
 };
 
 }  // namespace training
