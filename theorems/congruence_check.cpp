@@ -26,7 +26,7 @@ struct Fact {
 class Checker {
  public:
   Checker(const CongruenceClaim& claim, const Proof& proof) : claim_(claim), proof_(proof) {
-    for (const Term& term : claim.terms) ++wanted_[place_of(name_of(term))];
+    for (const Operation& term : claim.terms) ++wanted_[place_of(name_of(term))];
   }
 
   std::vector<LineReport> run() {
@@ -140,7 +140,7 @@ class Checker {
     return text.substr(3);  // without "1. "
   }
 
-  static std::string steps_of(const Term& left) {
+  static std::string steps_of(const Operation& left) {
     if (left.is_number()) return "";
     const Integer base = left.numbers[0];
     if (left.operators == "*") return product_steps(base, left.numbers[1]);
@@ -149,7 +149,7 @@ class Checker {
   }
 
   LineReport check_calculation(const CongruenceStep& step, int place) {
-    const Term& left = step.left;
+    const Operation& left = step.left;
     const bool square =
         is_power(left, 2) || (left.operators == "*" && left.numbers[0] == left.numbers[1]);
     if (square) facts_.back().base = left.numbers[0];
@@ -198,7 +198,7 @@ class Checker {
   }
 
   // Earlier lines with these remainders that nobody has taken up; nothing if there are none.
-  std::vector<int> find_operands(const Term& left) {
+  std::vector<int> find_operands(const Operation& left) {
     std::vector<int> found;
     for (const Integer operand : left.numbers)
       for (int ref = 1; ref < here(); ++ref)

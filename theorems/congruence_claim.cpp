@@ -13,18 +13,18 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_term_of_sum(const Term& term) {
+bool is_term_of_sum(const Operation& term) {
   if (!std::ranges::all_of(term.numbers, [](Integer n) { return n <= kCongruenceNumberMax; }))
     return false;
   return term.is_number() || term.operators == "*" || is_power(term, 2) || is_power(term, 3);
 }
 
 // The sum's terms: cut at every plus.
-std::optional<std::vector<Term>> read_sum(std::string_view text) {
-  std::vector<Term> terms;
+std::optional<std::vector<Operation>> read_sum(std::string_view text) {
+  std::vector<Operation> terms;
   while (true) {
     const std::size_t end = std::min(text.find('+'), text.size());
-    auto term = read_term(text.substr(0, end));
+    auto term = read_operation(text.substr(0, end));
     if (!term || !is_term_of_sum(*term) || terms.size() == kCongruenceTermsMax) return std::nullopt;
     terms.push_back(std::move(*term));
     if (end == text.size()) return terms;
@@ -53,7 +53,7 @@ Shape shape_of(int level) {
   }
 }
 
-Term sample_term(const Shape& shape, Random& random) {
+Operation sample_term(const Shape& shape, Random& random) {
   const double kind = double(random.below(1000)) / 1000;
   if (kind < shape.two_by_two) return {{random.between(11, 99), random.between(11, 99)}, "*"};
   if (kind < shape.two_by_two + shape.square) return {{random.between(3, 40), 2}, "^"};
@@ -64,11 +64,11 @@ Term sample_term(const Shape& shape, Random& random) {
 
 }  // namespace
 
-bool is_power(const Term& term, int exponent) {
+bool is_power(const Operation& term, int exponent) {
   return term.operators == "^" && term.numbers[1] == exponent;
 }
 
-std::string name_of(const Term& term) {
+std::string name_of(const Operation& term) {
   if (term.operators != "*") return to_text(term);
   Integer low = term.numbers[0], high = term.numbers[1];
   if (low == high) return to_text(low) + "^2";
@@ -104,7 +104,7 @@ std::variant<CongruenceClaim, NotOfFamily> read_congruence(std::string_view text
 
 std::string to_text(const CongruenceClaim& claim) {
   std::string sum;
-  for (const Term& term : claim.terms) sum += (sum.empty() ? "" : " + ") + to_text(term);
+  for (const Operation& term : claim.terms) sum += (sum.empty() ? "" : " + ") + to_text(term);
   return fmt::format("Prove: {} == {} (mod {})", sum, to_text(claim.residue),
                      to_text(claim.modulus));
 }

@@ -12,7 +12,7 @@ namespace theorems {
 
 // terms[0] + terms[1] + ... == residue (mod modulus). A term is a, a*b, a^2 or a^3.
 struct CongruenceClaim {
-  std::vector<Term> terms;
+  std::vector<Operation> terms;
   Integer residue = 0;
   Integer modulus = 1;
 };
@@ -24,9 +24,9 @@ std::variant<CongruenceClaim, NotOfFamily> read_congruence(std::string_view text
 std::string to_text(const CongruenceClaim& claim);
 CongruenceClaim sample_congruence(int level, Random& random);
 
-bool is_power(const Term& term, int exponent);
+bool is_power(const Operation& term, int exponent);
 
 // The term under a name that "24*37" and "37*24" share, and "15*15" and "15^2".
-std::string name_of(const Term& term);
+std::string name_of(const Operation& term);
 
 }  // namespace theorems

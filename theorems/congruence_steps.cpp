@@ -21,7 +21,7 @@ std::string_view rule_of(Kind kind) {
   return "";
 }
 
-Kind kind_of(const Term& left, const Line& line) {
+Kind kind_of(const Operation& left, const Line& line) {
   if (left.operators == "+") return Kind::Addition;
   return left.operators == "*" && !line.refs.empty() ? Kind::Multiplication : Kind::Calculation;
 }
@@ -67,7 +67,7 @@ Line to_line(const CongruenceStep& step, int number) {
   return line;
 }
 
-CongruenceStep calculated(Kind kind, Term left, Integer modulus, std::vector<int> refs) {
+CongruenceStep calculated(Kind kind, Operation left, Integer modulus, std::vector<int> refs) {
   CongruenceStep step{.kind = kind,
                       .left = std::move(left),
                       .rule = std::string(rule_of(kind)),

@@ -11,7 +11,7 @@ namespace theorems {
 // A line of such a proof, taken apart: "37*24 = 888 = 52*17+4 [calc]".
 struct CongruenceStep {
   enum class Kind { Calculation, Multiplication, Addition, Goal } kind = Kind::Calculation;
-  Term left = {};
+  Operation left = {};
   std::optional<Integer> value = {};
   std::optional<Certificate> certificate = {};
   std::string rule = {};
@@ -26,7 +26,7 @@ std::optional<CongruenceStep> read_step(const Line& line);
 Line to_line(const CongruenceStep& step, int number);
 
 // The step with this left side, calculated as it should be.
-CongruenceStep calculated(CongruenceStep::Kind kind, Term left, Integer modulus,
+CongruenceStep calculated(CongruenceStep::Kind kind, Operation left, Integer modulus,
                           std::vector<int> refs);
 
 }  // namespace theorems

@@ -9,8 +9,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-std::optional<Term> read_term(std::string_view text) {
-  Term term;
+std::optional<Operation> read_operation(std::string_view text) {
+  Operation term;
   std::size_t at = 0;
   const auto skip_blanks = [&] {
     while (at < text.size() && text[at] == ' ') ++at;
@@ -20,7 +20,7 @@ std::optional<Term> read_term(std::string_view text) {
     const std::size_t begin = at;
     while (at < text.size() && is_digit(text[at])) ++at;
     const auto number = read_integer(text.substr(begin, at - begin));
-    if (!number || term.numbers.size() == kTermNumbersMax) return std::nullopt;
+    if (!number || term.numbers.size() == kOperationNumbersMax) return std::nullopt;
     term.numbers.push_back(*number);
     skip_blanks();
     if (at == text.size()) return term;
@@ -29,12 +29,12 @@ std::optional<Term> read_term(std::string_view text) {
   }
 }
 
-std::optional<std::vector<Term>> read_chain(std::string_view text) {
-  std::vector<Term> chain;
+std::optional<std::vector<Operation>> read_chain(std::string_view text) {
+  std::vector<Operation> chain;
   while (true) {
     const std::size_t end = std::min(text.find('='), text.size());
-    auto term = read_term(text.substr(0, end));
-    if (!term || chain.size() == kTermNumbersMax) return std::nullopt;
+    auto term = read_operation(text.substr(0, end));
+    if (!term || chain.size() == kOperationNumbersMax) return std::nullopt;
     chain.push_back(std::move(*term));
     if (end == text.size()) break;
     text.remove_prefix(end + 1);
@@ -43,14 +43,14 @@ std::optional<std::vector<Term>> read_chain(std::string_view text) {
   return chain;
 }
 
-std::string to_text(const Term& term) {
+std::string to_text(const Operation& term) {
   std::string text = to_text(term.numbers.front());
   for (std::size_t i = 0; i < term.operators.size(); ++i)
     text += term.operators[i] + to_text(term.numbers[i + 1]);
   return text;
 }
 
-Integer value(const Term& term) {
+Integer value(const Operation& term) {
   // total + sign * product, where product's last factor may still be raised.
   Integer total = 0, product = 1;
   bool negative = false;
@@ -77,7 +77,7 @@ Integer value(const Term& term) {
   }
 }
 
-std::optional<Certificate> as_certificate(const Term& term) {
+std::optional<Certificate> as_certificate(const Operation& term) {
   if (term.operators != "*+") return std::nullopt;
   return Certificate{term.numbers[0], term.numbers[1], term.numbers[2]};
 }

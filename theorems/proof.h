@@ -20,7 +20,7 @@ namespace theorems {
 struct Line {
   int number = 0;
   std::string body = {};
-  std::string rule;  // "" if none is named
+  std::string rule = {};  // "" if none is named
   std::vector<int> refs = {};
   std::string text = {};  // the line as it stands
 };

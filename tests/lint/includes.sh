@@ -24,7 +24,7 @@ may_include apps 'audit|engine|formats|http|kernels|model|pipeline|prompts|stora
 
 # Heavy or telling headers stay where they belong.
 only_in() { # only_in PATTERN 'FILE REGEX' WHAT
-  grep -rlE "^#include $1" kernels model engine text prompts storage theorems formats http pipeline audit
+  grep -rlE "^#include $1" kernels model engine text prompts storage theorems formats http pipeline audit \
     training apps |
     grep -vE "$2" | sed "s|\$|: $3|" | grep . && bad=1
 }
