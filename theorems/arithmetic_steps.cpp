@@ -5,7 +5,13 @@
 namespace theorems {
 namespace {
 
-// The digits of `a` with their places, the highest first; zeros left out.
+// At most one digit that is not 0.
+bool is_simple(Integer a) {
+  while (a >= 10 && a % 10 == 0) a /= 10;
+  return a < 10;
+}
+
+// `a` times each digit of `b` with its place, the highest first, and the sums so far.
 std::string partial_products(Integer a, Integer b) {
   std::string steps;
   Integer place = 1;
@@ -36,8 +42,8 @@ std::string difference_step(Integer a, Integer b) {
 }
 
 std::string product_steps(Integer a, Integer b) {
-  if (a == 0 || b == 0) return to_text(a) + "*" + to_text(b) + "=0";
-  if (a < 10) return to_text(a) + "*" + to_text(b) + "=" + to_text(multiply(a, b));
+  if (is_simple(a) || is_simple(b))
+    return to_text(a) + "*" + to_text(b) + "=" + to_text(multiply(a, b));
   return partial_products(a, b);
 }
 

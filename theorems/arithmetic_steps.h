@@ -12,7 +12,8 @@ namespace theorems {
 std::string sum_step(Integer a, Integer b);         // "740+148=888"
 std::string difference_step(Integer a, Integer b);  // "888-850=38"
 
-// "37*20=740 37*4=148 740+148=888"; "37*4=148" if either factor has one digit that is not 0.
+// "37*20=740 37*4=148 740+148=888"; "37*4=148" if either factor has one digit
+// that is not 0.
 std::string product_steps(Integer a, Integer b);
 
 // Long division, one digit of the quotient a step: "17*50=850 888-850=38 17*2=34 38-34=4". For

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "theorems/arithmetic_steps.h"
+#include "theorems/check_value.h"
 #include "theorems/congruence_steps.h"
 #include "theorems/needed.h"
 
@@ -57,16 +58,6 @@ class Checker {
   }
   std::size_t place_of(const std::string& name) { return std::size_t(find_place(name)); }
 
-  static LineReport wrong(Defect defect, std::string working) {
-    return {.status = Status::Wrong, .defect = defect, .working = std::move(working)};
-  }
-  static void make_gap(LineReport& report, Defect defect, std::string remedy) {
-    if (report.status != Status::Ok) return;
-    report.status = Status::Gap;
-    report.defect = defect;
-    report.remedy = std::move(remedy);
-  }
-
   bool is_earlier(int ref) const { return ref < int(facts_.size()); }
   Fact& fact(int number) { return facts_[std::size_t(number - 1)]; }
   int here() const { return int(facts_.size()); }
@@ -92,60 +83,9 @@ class Checker {
     facts_.back().remainder = step->remainder();
     if (step->kind == Kind::Addition) return check_addition(*step);
     const int place = find_place(name_of(step->left));
-    if (step->kind == Kind::Multiplication && place < 0) return check_multiplication(*step);
+    if (step->kind == Kind::Multiplication && (place < 0 || step->rule == "mul"))
+      return check_multiplication(*step);
     return check_calculation(*step, place);
-  }
-
-  // The value and the remainder that a line states against the true ones. `prefix` is written
-  // before the calculation, `steps` is the calculation of the left side.
-  LineReport check_value(const CongruenceStep& step, const std::string& prefix,
-                         const std::string& steps) {
-    const Integer exact = value(step.left), stated = step.value.value_or(exact);
-    LineReport report;
-    const auto append = [&](const std::string& text, std::string_view gap) {
-      if (!report.working.empty() && !text.empty()) report.working += gap;
-      report.working += text;
-    };
-    append(prefix, "");
-    append(steps, "; ");
-    bool exactly = stated == exact;
-    if (!exactly) append("not " + to_text(stated), " ");
-    if (const auto& c = step.certificate) {
-      const Integer product = multiply(c->quotient, c->modulus);
-      const Integer sum = add(product, c->remainder);
-      append(product_steps(c->quotient, c->modulus) + " " + sum_step(product, c->remainder), "; ");
-      if (sum != stated) append("not " + to_text(stated), " ");
-      if (c->modulus != claim_.modulus) append("mod " + to_text(claim_.modulus), " ");
-      exactly = exactly && sum == stated && c->modulus == claim_.modulus;
-    }
-    const CongruenceStep right = calculated(step.kind, step.left, claim_.modulus, step.refs);
-    if (!exactly) {
-      append(division_steps(exact, claim_.modulus), "; ");
-      report.remedy = body_with_rule(right);
-    }
-    if ((exact - step.remainder()) % claim_.modulus != 0) {
-      report.status = Status::Wrong;
-      report.defect = Defect::Value;
-    } else if (!exactly) {
-      report.status = Status::Gap;
-      report.defect = Defect::Slip;
-    } else if (!step.value && right.value) {
-      make_gap(report, Defect::NoIntermediate, body_with_rule(right));
-    }
-    return report;
-  }
-
-  static std::string body_with_rule(const CongruenceStep& step) {
-    const std::string text = to_line(step, 1).text;
-    return text.substr(3);  // without "1. "
-  }
-
-  static std::string steps_of(const Operation& left) {
-    if (left.is_number()) return "";
-    const Integer base = left.numbers[0];
-    if (left.operators == "*") return product_steps(base, left.numbers[1]);
-    if (left.numbers[1] == 2) return product_steps(base, base);
-    return product_steps(base, base) + " " + product_steps(multiply(base, base), base);
   }
 
   LineReport check_calculation(const CongruenceStep& step, int place) {
@@ -156,7 +96,7 @@ class Checker {
     const bool helps = square && find_place(to_text(left.numbers[0]) + "^3") >= 0;
     if (place < 0 && !helps) return wrong(Defect::Operand, to_text(left) + " none");
     if (place >= 0) facts_.back().terms[std::size_t(place)] = 1;
-    LineReport report = check_value(step, "", steps_of(left));
+    LineReport report = check_value(step, claim_.modulus, "", steps_of(left));
     if (report.working.empty()) report.working = to_text(left);
     if (step.rule != "calc" || !step.refs.empty()) {
       CongruenceStep right = step;
@@ -186,7 +126,7 @@ class Checker {
           calculated(Kind::Multiplication, {{square.remainder, base}, "*"}, claim_.modulus, {ref}));
       return report;
     }
-    LineReport report = check_value(step, prefix, steps_of(step.left));
+    LineReport report = check_value(step, claim_.modulus, prefix, steps_of(step.left));
     if (step.rule != "mul" || step.refs.size() != 1)
       make_gap(report, Defect::Reference,
                body_with_rule(calculated(Kind::Multiplication, step.left, claim_.modulus, {ref})));
@@ -225,8 +165,8 @@ class Checker {
     if (used.empty()) return wrong_operands(step, prefix);
     if (!cited) prefix += (prefix.empty() ? "" : " ") + std::string("not ") + to_text(step.left);
     take_up(used);
-    LineReport report =
-        check_value(step, prefix, sum_step(step.left.numbers[0], step.left.numbers[1]));
+    LineReport report = check_value(step, claim_.modulus, prefix,
+                                    sum_step(step.left.numbers[0], step.left.numbers[1]));
     if (!cited || step.rule != "add")
       make_gap(report, Defect::Reference,
                body_with_rule(calculated(Kind::Addition, step.left, claim_.modulus, used)));

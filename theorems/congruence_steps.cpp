@@ -75,7 +75,7 @@ CongruenceStep calculated(Kind kind, Operation left, Integer modulus, std::vecto
   const Integer exact = value(step.left);
   // Of a plain number the value is the number itself.
   if (!step.left.is_number()) step.value = exact;
-  if (exact >= modulus || step.left.is_number())
+  if (modulus > 0 && (exact >= modulus || step.left.is_number()))
     step.certificate = Certificate{exact / modulus, modulus, exact % modulus};
   return step;
 }

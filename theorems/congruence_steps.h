@@ -25,7 +25,7 @@ struct CongruenceStep {
 std::optional<CongruenceStep> read_step(const Line& line);
 Line to_line(const CongruenceStep& step, int number);
 
-// The step with this left side, calculated as it should be.
+// The step with this left side, calculated as it should be. `modulus` 0: no remainder is shown.
 CongruenceStep calculated(CongruenceStep::Kind kind, Operation left, Integer modulus,
                           std::vector<int> refs);
 
