@@ -224,23 +224,11 @@ class Checker {
     LineReport whole = check_goal(goal);
     const std::vector<int> used = std::move(uses_.back());
     uses_.pop_back();
-    LineReport& last = reports_.back();
-    last.working += "; " + whole.working + "; no goal";
     const int number = int(reports_.size());
     for (const int line : used)
       if (line != number) uses_.back().push_back(line);
-    if (whole.status == Status::Wrong) {
-      if (last.status != Status::Wrong) {
-        last.status = Status::Wrong;
-        last.defect = Defect::Missing;
-        last.remedy = whole.remedy;
-        last.because.clear();
-      }
-    } else if (last.status == Status::Ok) {
-      last.status = Status::Gap;
-      last.defect = Defect::NoGoal;
-      last.remedy = whole.remedy.empty() ? goal_text(kGoalRule, used) : whole.remedy;
-    }
+    if (whole.status == Status::Wrong) whole.defect = Defect::Missing;
+    bear_absent_goal(reports_.back(), whole, goal_text(kGoalRule, used));
     return number;
   }
 

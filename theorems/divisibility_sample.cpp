@@ -49,7 +49,9 @@ Terms drawn_terms(const Level& level, Integer modulus, int degree, Random& rando
     Integer coefficient = divide(base.coefficient(d), modulus).remainder;
     const int64_t most = d >= kLargeDegree ? level.high_coefficient : level.coefficient;
     const int64_t more = (most - int64_t(coefficient)) / int64_t(modulus);
-    const double chance = coefficient == 0 ? 0.15 : d >= kLargeDegree ? 0.4 : 0.7;
+    const double chance = coefficient == 0    ? (d < kLargeDegree ? 0.4 : 0.15)
+                          : d >= kLargeDegree ? 0.4
+                                              : 0.7;
     if (more > 0 && random.chance(chance)) coefficient += modulus * random.between(1, more);
     if (coefficient != 0) terms.push_back({coefficient, d});
   }

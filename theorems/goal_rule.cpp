@@ -75,4 +75,18 @@ void inherit(LineReport& report, const std::vector<int>& uses,
   if (!report.because.empty()) report.status = Status::Depends;
 }
 
+void bear_absent_goal(LineReport& last, const LineReport& whole, const std::string& right) {
+  last.working += "; " + whole.working + "; no goal";
+  if (whole.status == Status::Wrong && last.status != Status::Wrong) {
+    last.status = Status::Wrong;
+    last.defect = whole.defect;
+    last.remedy = whole.remedy;
+    last.because.clear();
+  } else if (whole.status != Status::Wrong && last.status == Status::Ok) {
+    last.status = Status::Gap;
+    last.defect = Defect::NoGoal;
+    last.remedy = right;
+  }
+}
+
 }  // namespace theorems

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,5 +39,9 @@ std::string goal_text(std::string_view rule, const std::vector<int>& chosen);
 // used must be judged before.
 void inherit(LineReport& report, const std::vector<int>& uses,
              const std::vector<LineReport>& reports);
+
+// What is said about a goal whose line is missing is borne by the last line: a Gap if all is there
+// (`right` is then the line to add), else it is Wrong as `whole` is.
+void bear_absent_goal(LineReport& last, const LineReport& whole, const std::string& right);
 
 }  // namespace theorems
