@@ -5,14 +5,14 @@
 
 class Threads;
 
-// y[c, r] = x[r, c]; into bfloat16, rounded to the nearest.
+// y[c, r] = x[r, c]; into bfloat16, rounded to the nearest. Subnormal numbers may become 0.
 template <class To>
 struct Transpose {
   View<const float, 2> x;  // [rows, cols]
   View<To, 2> y;           // [cols, rows]  written
 };
 
-// y = x, rounded to the nearest.
+// y = x, rounded in the same way.
 struct Bfloat16Copy {
   View<const float, 2> x;
   View<Bfloat16, 2> y;  // written

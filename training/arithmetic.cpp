@@ -17,8 +17,12 @@ namespace training {
 namespace {
 
 // Of a weight gradient's chunk: so many that adding it costs little, so few that a slice of x^T
-// stays in a core's second cache. Part of the order in which sums are taken.
-constexpr int64_t kChunkTokens = 2048;
+// stays in a core's second cache. No power of two: columns of the transposed factors would meet in
+// one set of the first cache. Part of the order in which sums are taken.
+constexpr int64_t kChunkTokens = 31 * 64;
+
+// Rows of a product that are added before they leave the second cache.
+constexpr int64_t kAddedTokens = 1008;
 
 Matrix matrix_of(View<const float, 2> x) {
   return {.type = Number::F32, .rows = x.extent[0], .cols = x.extent[1], .data = x.data};
@@ -84,9 +88,12 @@ class Arithmetic<float>::Impl {
       kernels.linear({.x = x, .weight = weight, .y = y});
       return;
     }
-    const View<float, 2> sum = sum_.matrix(y.extent[0], y.extent[1]);
-    kernels.linear({.x = x, .weight = weight, .y = sum});
-    kernels.add({.x = sum, .y = y});
+    for (int64_t first = 0; first < y.extent[0]; first += kAddedTokens) {
+      const int64_t count = std::min(kAddedTokens, y.extent[0] - first);
+      const View<float, 2> sum = sum_.matrix(count, y.extent[1]);
+      kernels.linear({.x = x.part(first, count), .weight = weight, .y = sum});
+      kernels.add({.x = sum, .y = y.part(first, count)});
+    }
   }
 
   Precision precision_;
