@@ -159,7 +159,13 @@ prompts::TemplateSet load_templates(const Config& config, const engine::LocalMod
     directory = local->directory() / local->config().prompt_family;
   if (!directory) return prompts::TemplateSet::shipped();
   try {
-    return prompts::TemplateSet::from_directory(*directory);
+    prompts::TemplateSet templates = prompts::TemplateSet::from_directory(*directory);
+    if (const auto* open = templates.unfenced(); open && !local)
+      throw std::runtime_error(
+          (*directory / (open->name + ".md")).string() +
+          " has a place without a fence, {=name}: such prompts are for a model "
+          "in this process; write {name} for a server");
+    return templates;
   } catch (const std::exception& error) {
     throw Exit(ExitCode::Usage, error.what());
   }

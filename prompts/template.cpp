@@ -50,6 +50,9 @@ class Renderer {
         case TemplateNode::Kind::Place:
           write_part(full_name(node.text));
           break;
+        case TemplateNode::Kind::BarePlace:
+          write_bare_part(node.text);
+          break;
         case TemplateNode::Kind::Optional:
           if (parts_.contains(full_name(node.text))) write(node.children);
           break;
@@ -77,10 +80,26 @@ class Renderer {
     counter = 0;
   }
 
-  void write_part(const std::string& name) {
+  const std::string& text_of(const std::string& name) const {
     const auto part = parts_.find(name);
     if (part == parts_.end()) throw std::logic_error("the part " + name + " is missing");
-    const Fence fence = fence_of(name, *part->second, secret_);
+    return *part->second;
+  }
+
+  // An evaluation has been read by its grammar, and what it is made of are our own capital words:
+  // breaking them would only hide them from a model that was trained on them.
+  void write_bare_part(const std::string& name) {
+    const bool evaluation = name == "evaluation" || name == "analysis";
+    const std::string& given = text_of(full_name(name));
+    std::string text = evaluation ? given : neutralised(given);
+    if (text.empty()) return;
+    if (line_end_due_) write_ours("\n");
+    at_line_start_ = text.back() == '\n';
+    segments_.push_back({Trust::Stranger, std::move(text)});
+  }
+
+  void write_part(const std::string& name) {
+    const Fence fence = fence_of(name, text_of(name), secret_);
     if (!at_line_start_) write_ours("\n");
     write_ours(fence.begin);
     if (!fence.text.empty()) segments_.push_back({Trust::Stranger, fence.text});
@@ -128,6 +147,16 @@ class Renderer {
 
 }  // namespace
 
+namespace {
+
+bool has_bare_place(const std::vector<TemplateNode>& nodes) {
+  return std::ranges::any_of(nodes, [](const TemplateNode& node) {
+    return node.kind == TemplateNode::Kind::BarePlace || has_bare_place(node.children);
+  });
+}
+
+}  // namespace
+
 Template make_template(std::string_view name, std::string text, std::string_view file) {
   if (text.size() > kTemplateBytesMax)
     throw std::runtime_error(std::string(file) + ": larger than a template may be (" +
@@ -135,9 +164,9 @@ Template make_template(std::string_view name, std::string text, std::string_view
   if (const auto invalid = text::find_invalid_utf8(text))
     throw std::runtime_error(std::string(file) + ", line " +
                              std::to_string(text::place_of(text, *invalid).line) + ": not UTF-8");
-  parse_template(name, text, file);
+  const bool unfenced = has_bare_place(parse_template(name, text, file));
   std::string hash = text::sha256_hex(text);
-  return {std::string(name), std::move(text), std::move(hash)};
+  return {std::string(name), std::move(text), std::move(hash), unfenced};
 }
 
 TemplateSet TemplateSet::shipped() {
@@ -168,6 +197,12 @@ const Template& TemplateSet::at(std::string_view name) const {
   if (found == templates_.end())
     throw std::logic_error("there is no template \"" + std::string(name) + "\"");
   return found->second;
+}
+
+const Template* TemplateSet::unfenced() const {
+  for (const auto& [name, source] : templates_)
+    if (source.unfenced) return &source;
+  return nullptr;
 }
 
 std::vector<Segment> render(const Template& source, const std::vector<Part>& parts,

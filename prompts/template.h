@@ -27,6 +27,8 @@ struct Part {
 
 // The language of a template, and nothing more:
 //   {name}                   the text of that part, fenced (fence.h); {number}: the counter
+//   {=name}                  the text without a fence, an evaluation also without marks: for models
+//                            in this process, whose control tokens no text can forge
 //   {?name} ... {/name}      kept only if the part is given
 //   {#candidate} ... {/candidate}, {#analysis} ... {/analysis}   once for each
 // A section's tag that stands alone on its line takes the line with it. A fence's lines always
@@ -38,7 +40,8 @@ struct Part {
 struct Template {
   std::string name;  // "verify"
   std::string text;
-  std::string sha256;  // of `text`, hexadecimal
+  std::string sha256;     // of `text`, hexadecimal
+  bool unfenced = false;  // has a place {=name}
 };
 
 // The four templates by name: generate, verify, meta_verify, refine.
@@ -55,6 +58,9 @@ class TemplateSet {
 
   // REQUIRES: `name` is one of the four.
   const Template& at(std::string_view name) const;
+
+  // The first template that only an embedded model may be sent; nullptr: none.
+  const Template* unfenced() const;
 
  private:
   std::map<std::string, Template, std::less<>> templates_;

@@ -36,7 +36,7 @@ const Schema& schema_of(std::string_view name) {
 }
 
 struct Tag {
-  char sigil = 0;  // '?', '#', '/', or 0 for a place
+  char sigil = 0;  // '?', '#', '/', '=', or 0 for a place
   std::string name;
   std::size_t begin = 0;
   std::size_t end = 0;  // behind the closing brace
@@ -114,7 +114,7 @@ class Parser {
   }
 
   TemplateNode node_of(const Tag& tag) {
-    if (tag.sigil == 0) return place_of_tag(tag);
+    if (tag.sigil == 0 || tag.sigil == '=') return place_of_tag(tag);
     const bool repeated = tag.sigil == '#';
     if (repeated != (tag.name == "candidate" || tag.name == "analysis") || tag.name == "number")
       fail(tag.begin, std::string("there is no section {") + tag.sigil + tag.name + "}");
@@ -139,6 +139,7 @@ class Parser {
       fail(tag.begin, "{candidate} is a section: {#candidate} ... {/candidate}");
     if (tag.name == "number") {
       if (!in_candidate) fail(tag.begin, "{number} stands outside {#candidate}");
+      if (tag.sigil == '=') fail(tag.begin, "write {number}: it is ours and has no fence");
       return {TemplateNode::Kind::Counter, tag.name, {}};
     }
     if (tag.name == "analysis" && !open_.contains("analysis"))
@@ -149,7 +150,8 @@ class Parser {
       fail(tag.begin, "{" + tag.name + "} may be absent: write {?" + tag.name + "} ... {/" +
                           tag.name + "} around it");
     if (optional_ == 0) seen_.insert(tag.name);  // else it may be dropped
-    return {TemplateNode::Kind::Place, tag.name, {}};
+    return {
+        tag.sigil == '=' ? TemplateNode::Kind::BarePlace : TemplateNode::Kind::Place, tag.name, {}};
   }
 
   // The next tag at or behind at_; ordinary braces are passed over.
@@ -167,7 +169,7 @@ class Parser {
   std::optional<Tag> tag_at(std::size_t brace) {
     Tag tag{.sigil = 0, .name = {}, .begin = brace, .end = brace};
     std::size_t at = brace + 1;
-    if (at < text_.size() && (text_[at] == '?' || text_[at] == '#' || text_[at] == '/'))
+    if (at < text_.size() && std::string_view("?#/=").find(text_[at]) != std::string_view::npos)
       tag.sigil = text_[at++];
     const std::size_t name = at;
     while (at < text_.size() && (is_small(text_[at]) || text_[at] == '_') &&
@@ -193,7 +195,7 @@ class Parser {
            (text_[next] == ' ' || text_[next] == '\t' || text_[next] == '\r'))
       ++next;
     const bool last = next == text_.size() || text_[next] == '\n';
-    if (tag.sigil == 0 || !first || !last) return {tag.begin, tag.end};
+    if (tag.sigil == 0 || tag.sigil == '=' || !first || !last) return {tag.begin, tag.end};
     return {line, std::min(next + 1, text_.size())};
   }
 

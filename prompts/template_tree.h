@@ -9,7 +9,7 @@ namespace prompts {
 
 // A template as a tree, made and checked from its text.
 struct TemplateNode {
-  enum class Kind { Text, Place, Counter, Optional, Repeated };
+  enum class Kind { Text, Place, BarePlace, Counter, Optional, Repeated };
   Kind kind = Kind::Text;
   std::string text;  // of Text; the name of the others
   std::vector<TemplateNode> children;
