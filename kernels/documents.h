@@ -70,6 +70,17 @@ struct DocumentScores {
   View<T, 1> score;         // rows  written
 };
 
+// The k best scores of each token, by the rule of kernels/top_k.h: -0 equals 0, of equal scores the
+// lower index wins, indices come out in ascending order, and a row with a NaN has found = -1.
+template <class T>
+struct DocumentTopK {
+  DocumentKeys keys;       // all
+  View<const T, 1> score;  // rows
+  int32_t k = 0;
+  View<int32_t, 2> selected;  // [tokens, k]  written up to found
+  View<int32_t, 1> found;     // [tokens]  written: min(k, visible), or -1
+};
+
 // From the gradients of the scores of the keys that each token reads.
 template <class T>
 struct DocumentScoresGradient {
@@ -93,6 +104,8 @@ template <class T>
 void document_scores(const DocumentScores<T>& args);
 template <class T>
 void document_scores_gradient(const DocumentScoresGradient<T>& args);
+template <class T>
+void document_top_k(const DocumentTopK<T>& args);
 }  // namespace cpu
 namespace simd {
 template <Instructions level>
@@ -103,4 +116,6 @@ template <Instructions level>
 void document_scores(const DocumentScores<float>& args, Threads& threads);
 template <Instructions level>
 void document_scores_gradient(const DocumentScoresGradient<float>& args, Threads& threads);
+template <Instructions level>
+void document_top_k(const DocumentTopK<float>& args, Threads& threads);
 }  // namespace simd

@@ -63,6 +63,15 @@ void document_scores_gradient(Arithmetic<T>& arithmetic, const DocumentScoresGra
       });
 }
 
+template <class T>
+void document_top_k(Arithmetic<T>& arithmetic, const DocumentTopK<T>& args) {
+  pick(
+      arithmetic, [&] { cpu::document_top_k(args); },
+      [&]<Instructions level>(Threads& threads) {
+        if constexpr (std::is_same_v<T, float>) simd::document_top_k<level>(args, threads);
+      });
+}
+
 template void document_attention(Arithmetic<float>&, const DocumentAttention<float>&);
 template void document_attention(Arithmetic<double>&, const DocumentAttention<double>&);
 template void document_attention_gradient(Arithmetic<float>&,
@@ -73,5 +82,7 @@ template void document_scores(Arithmetic<float>&, const DocumentScores<float>&);
 template void document_scores(Arithmetic<double>&, const DocumentScores<double>&);
 template void document_scores_gradient(Arithmetic<float>&, const DocumentScoresGradient<float>&);
 template void document_scores_gradient(Arithmetic<double>&, const DocumentScoresGradient<double>&);
+template void document_top_k(Arithmetic<float>&, const DocumentTopK<float>&);
+template void document_top_k(Arithmetic<double>&, const DocumentTopK<double>&);
 
 }  // namespace training

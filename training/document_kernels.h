@@ -15,5 +15,7 @@ template <class T>
 void document_scores(Arithmetic<T>& arithmetic, const DocumentScores<T>& args);
 template <class T>
 void document_scores_gradient(Arithmetic<T>& arithmetic, const DocumentScoresGradient<T>& args);
+template <class T>
+void document_top_k(Arithmetic<T>& arithmetic, const DocumentTopK<T>& args);
 
 }  // namespace training

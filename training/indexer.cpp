@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -26,18 +25,6 @@ void for_tokens(Threads& threads, int64_t tokens, const Body& body) {
 template <class T>
 View<T, 3> vectors(View<T, 2> rows, int64_t dim) {
   return {rows.data, {rows.extent[0], rows.extent[1] / dim, dim}};
-}
-
-// kernels/top_k.h for doubles.
-int32_t select_plain(const double* score, int32_t visible, int32_t k, int32_t* selected) {
-  if (std::any_of(score, score + visible, [](double s) { return std::isnan(s); })) return -1;
-  std::vector<int32_t> order(std::size_t(visible), 0);
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](int32_t a, int32_t b) { return score[a] > score[b]; });
-  const int32_t found = std::min(k, visible);
-  std::sort(order.begin(), order.begin() + found);
-  std::copy_n(order.begin(), found, selected);
-  return found;
 }
 
 // KL(p || q) of `count` keys, q = softmax of the scores that q holds; q becomes factor * (q - p).
@@ -101,25 +88,10 @@ void IndexerLayer<T>::select(Arithmetic<T>& arithmetic, const DocumentLayout& la
   const int64_t tokens = layout.tokens();
   const auto selected = selected_.matrix(tokens, top_k_);
   const auto found = found_.vector(tokens);
-  const auto first = layout.documents();
-  for (std::size_t d = 0; d + 1 < first.size(); ++d) {
-    const int64_t begin = first[d], count = first[d + 1] - begin;
-    if (count == 0) continue;
-    const View<const T, 2> rows{score.data + layout.all().row(begin),
-                                {count, layout.all_stride(int64_t(d))}};
-    if constexpr (std::is_same_v<T, float>) {
-      arithmetic.kernels().top_k({.score = rows,
-                                  .visible = layout.visible().part(begin, count),
-                                  .k = top_k_,
-                                  .selected = selected.part(begin, count),
-                                  .found = found.part(begin, count)});
-    } else {
-      for (int64_t i = 0; i < count; ++i)
-        found(begin + i) = select_plain(rows[i].data, layout.visible()(begin + i), top_k_,
-                                        selected[begin + i].data);
-    }
-  }
-  if constexpr (std::is_same_v<T, float>) arithmetic.kernels().finish();
+  document_top_k(
+      arithmetic,
+      DocumentTopK<T>{
+          .keys = layout.all(), .score = score, .k = top_k_, .selected = selected, .found = found});
   for (int64_t t = 0; t < tokens; ++t)
     if (found(t) < 0)
       throw model::Broken(fmt::format(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 // The definitions of attention and indexer over documents, one query after the other.
@@ -161,9 +162,10 @@ void cpu::document_scores(const DocumentScores<T>& args) {
   for_tokens(args.keys, [&](int64_t t, int64_t first, int64_t position) {
     for (int64_t s = 0; s <= position; ++s) {
       T sum = 0;
-      for (int64_t h = 0; h < heads; ++h)
-        sum += args.weight(t, h) *
-               std::max(T(0), dot(&args.query(t, h, 0), &args.key(first + s, 0), dim));
+      for (int64_t h = 0; h < heads; ++h) {
+        const T a = dot(&args.query(t, h, 0), &args.key(first + s, 0), dim);
+        sum += args.weight(t, h) * (a < 0 ? T(0) : a);  // a NaN stays one
+      }
       args.score(args.keys.row(t) + s) = sum;
     }
   });
@@ -194,6 +196,24 @@ void cpu::document_scores_gradient(const DocumentScoresGradient<T>& args) {
   sum_parts(args.key_parts, args.d_key);
 }
 
+template <class T>
+void cpu::document_top_k(const DocumentTopK<T>& args) {
+  std::vector<int32_t> order;
+  for_tokens(args.keys, [&](int64_t t, int64_t, int64_t position) {
+    const T* score = args.score.data + args.keys.row(t);
+    if (std::any_of(score, score + position + 1, [](T x) { return std::isnan(x); })) {
+      args.found(t) = -1;
+      return;
+    }
+    order.resize(std::size_t(position + 1));
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, [&](int32_t i, int32_t j) { return score[i] > score[j]; });
+    args.found(t) = std::min(args.k, int32_t(position + 1));
+    std::sort(order.begin(), order.begin() + args.found(t));
+    std::copy_n(order.begin(), args.found(t), args.selected[t].data);
+  });
+}
+
 template void cpu::document_attention(const DocumentAttention<float>&);
 template void cpu::document_attention(const DocumentAttention<double>&);
 template void cpu::document_attention_gradient(const DocumentAttentionGradient<float>&);
@@ -202,3 +222,5 @@ template void cpu::document_scores(const DocumentScores<float>&);
 template void cpu::document_scores(const DocumentScores<double>&);
 template void cpu::document_scores_gradient(const DocumentScoresGradient<float>&);
 template void cpu::document_scores_gradient(const DocumentScoresGradient<double>&);
+template void cpu::document_top_k(const DocumentTopK<float>&);
+template void cpu::document_top_k(const DocumentTopK<double>&);

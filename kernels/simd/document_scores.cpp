@@ -24,11 +24,11 @@ struct Document {
       : first(keys.first.data[number]), tokens(keys.first.data[number + 1] - first) {}
 };
 
-// score += weight * max(0, dot), by whole registers.
+// score += weight * max(0, dot), by whole registers; a NaN stays one.
 void add_head(const float* dot, int64_t count, float weight, float* score) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const Floats x = load(dot + i, kLanes);
-    store(score + i, fused(all(weight), x > 0 ? x : Floats{}, load(score + i, kLanes)), kLanes);
+    store(score + i, fused(all(weight), x < 0 ? Floats{} : x, load(score + i, kLanes)), kLanes);
   }
 }
 
