@@ -36,6 +36,12 @@ std::optional<Opening> read_opening(std::string_view text, char variable) {
   return opening;
 }
 
+// Without parentheses around the whole, so that the order of the terms within is seen.
+std::string_view unwrapped(std::string_view text) {
+  if (!text.starts_with('(') || text.find(')') + 1 != text.size()) return text;
+  return text.substr(1, text.size() - 2);
+}
+
 bool keeps_limits(const InductionClaim& claim) {
   for (const Term& term : claim.summand)
     if (term.degree > kClosedDegreeMax || claim.factor * term.coefficient > kCoefficientMax ||
@@ -55,7 +61,7 @@ std::variant<InductionClaim, NotOfFamily> read_claim(std::string text) {
   const std::string_view rest = std::string_view(text).substr(opening->length);
   const std::size_t equals = rest.find('=');
   if (equals == std::string_view::npos) return NotOfFamily{"there is no \"=\" behind the sum"};
-  const auto summand = read_expression(rest.substr(0, equals), opening->index);
+  const auto summand = read_expression(unwrapped(rest.substr(0, equals)), opening->index);
   if (!summand || summand->denominator != 1)
     return NotOfFamily{std::string("the summand is no polynomial in ") + opening->index +
                        " with whole coefficients"};
