@@ -3,21 +3,23 @@
 #include <algorithm>
 
 #include "theorems/deduction_check.h"
+#include "theorems/deduction_edit.h"
 #include "theorems/deduction_inference.h"
 
 namespace theorems {
 namespace {
 
 constexpr double kCarriedOn = 0.7;  // how often later lines go on from an error
+constexpr double kPruned = 0.7;     // how often what a fallacy spares is left out
 constexpr int kTriesMax = 30;       // of finding a place for an error
 constexpr int kProofTriesMax = 5;   // of getting a proof that is not right after all
 
 constexpr std::string_view kRulesWithLines[] = {"mp", "mt", "hs", "ds", "andi", "ande", "ori"};
 
-class Spoiler {
+class Spoiler : public DeductionEditor {
  public:
   Spoiler(DeductionStatement& statement, const Proof& proof, Random& random)
-      : statement_(statement), formulas_(statement.formulas), lines_(proof.lines), random_(random) {
+      : DeductionEditor(statement, proof, random) {
     for (FormulaId f : statement.premises)
       for (char c = 'a'; c <= 'z'; ++c)
         if ((formulas_.atoms(f) >> (c - 'a')) & 1 && letters_.find(c) == std::string::npos)
@@ -31,12 +33,13 @@ class Spoiler {
       bool (Spoiler::*apply)();
     };
     static constexpr Kind kKinds[] = {
-        {"fallacy", 4, &Spoiler::fallacy},     {"negation", 2, &Spoiler::negation},
-        {"swap", 2, &Spoiler::swapped},        {"copy", 2, &Spoiler::miscopied},
-        {"premise", 2, &Spoiler::premise},     {"reference", 3, &Spoiler::reference},
-        {"bare", 4, &Spoiler::bare},           {"rule", 2, &Spoiler::renamed},
+        {"fallacy", 4, &Spoiler::fallacy},     {"negation", 4, &Spoiler::negation},
+        {"swap", 3, &Spoiler::swapped},        {"copy", 4, &Spoiler::miscopied},
+        {"premise", 1, &Spoiler::premise},     {"reference", 2, &Spoiler::reference},
+        {"bare", 2, &Spoiler::bare},           {"rule", 1, &Spoiler::renamed},
         {"dropped line", 5, &Spoiler::merged}, {"dropped goal", 2, &Spoiler::without_goal},
-        {"forced goal", 2, &Spoiler::forced},  {"order", 2, &Spoiler::order},
+        {"forced goal", 6, &Spoiler::forced},  {"invented premise", 4, &Spoiler::invented},
+        {"leap", 10, &Spoiler::leap},          {"order", 2, &Spoiler::order},
         {"scope", 3, &Spoiler::scope},
     };
     int64_t total = 0;
@@ -57,90 +60,12 @@ class Spoiler {
   }
 
  private:
-  Line& line(int number) { return lines_[std::size_t(number) - 1]; }
-  int last() const { return int(lines_.size()); }
-  bool has_goal() { return line(last()).body == kGoalBody; }
-  bool cites_lines(const Line& l) const { return l.rule != "given"; }
-  FormulaId formula(int number) { return formulas_.read(line(number).body).value_or(kNoFormula); }
-  // A line before the goal's; 0 if there is none with this rule ("": any).
-  int some(std::string_view rule = "") {
-    std::vector<int> found;
-    for (const Line& l : lines_)
-      if (l.body != kGoalBody && (rule.empty() || l.rule == rule)) found.push_back(l.number);
-    return found.empty() ? 0 : random_.pick(found);
-  }
-  int some_with_refs() {
-    std::vector<int> found;
-    for (const Line& l : lines_)
-      if (!l.refs.empty()) found.push_back(l.number);
-    return found.empty() ? 0 : random_.pick(found);
-  }
-
-  int& some_ref(std::vector<int>& refs) {
-    return refs[std::size_t(random_.below(int64_t(refs.size())))];
-  }
-
-  void drop(int number) {
-    lines_.erase(lines_.begin() + number - 1);
-    shift(number, -1);
-  }
-  // From this number on lines have moved.
-  void shift(int from, int by) {
-    for (Line& l : lines_) {
-      l.number = int(&l - lines_.data()) + 1;
-      if (!cites_lines(l)) continue;
-      for (int& ref : l.refs)
-        if (ref >= from + (by < 0 ? 1 : 0)) ref += by;
-    }
-    for (Injection& injection : injections_)
-      if (injection.line > from) injection.line = std::max(1, injection.line + by);
-  }
-  void insert(int number, std::string body, std::string_view rule, std::vector<int> refs) {
-    Line fresh{0, std::move(body), "given", {}, {}};  // its own references do not move
-    lines_.insert(lines_.begin() + number - 1, std::move(fresh));
-    shift(number, 1);
-    line(number).rule = rule;
-    line(number).refs = std::move(refs);
-  }
-
   bool change(int number, FormulaId to) {
     if (to == kNoFormula || to == formula(number)) return false;
     line(number).body = formulas_.text(to);
     place_ = number;
     if (random_.chance(kCarriedOn)) carry_on(number);
     return true;
-  }
-
-  // Works out anew what follows from a changed line.
-  void carry_on(int from) {
-    std::vector<bool> changed(lines_.size() + 1, false);
-    changed[std::size_t(from)] = true;
-    for (int k = from + 1; k <= last(); ++k) {
-      const auto rule = read_inference(line(k).rule);
-      if (!rule || *rule == Inference::Given) continue;
-      std::vector<FormulaId> facts;
-      bool touched = false;
-      for (const int ref : line(k).refs) {
-        if (ref >= k) return;
-        facts.push_back(formula(ref));
-        if (facts.back() == kNoFormula) return;
-        touched = touched || changed[std::size_t(ref)];
-      }
-      const FormulaId body = formula(k);
-      if (!touched || body == kNoFormula || concludes(formulas_, *rule, facts, body)) continue;
-      const auto gives = conclusions(formulas_, *rule, facts);
-      if (gives.empty()) continue;
-      line(k).body = formulas_.text(random_.pick(gives));
-      changed[std::size_t(k)] = true;
-    }
-  }
-
-  FormulaId with_letter(FormulaId f, char from, char to) {
-    const Connective kind = formulas_.kind(f);
-    if (kind == Connective::Atom) return formulas_.letter(f) == from ? formulas_.atom(to) : f;
-    const FormulaId left = with_letter(formulas_.left(f), from, to);
-    if (kind == Connective::Not) return formulas_.negation(left);
-    return formulas_.join(kind, left, with_letter(formulas_.right(f), from, to));
   }
 
   bool negation() {
@@ -249,25 +174,81 @@ class Spoiler {
     return true;
   }
 
-  // The goal's line comes too early.
+  // The goal comes too early.
   bool forced() {
     if (!has_goal() || last() < 4) return false;
-    const int keep = int(random_.between(std::max(1, last() - 5), last() - 2));
-    Line goal = line(last());
-    lines_.resize(std::size_t(keep));
-    std::erase_if(injections_, [&](const Injection& i) { return i.line > keep; });
-    const FormulaId f = statement_.goal;
-    if (random_.chance(0.5)) {
-      std::vector<int> refs = {keep};
-      if (keep > 1) refs.push_back(int(random_.between(1, keep - 1)));
-      const std::string_view rule = random_.chance(0.5) ? "mp" : "ds";
-      lines_.push_back({keep + 1, formulas_.text(f), std::string(rule), std::move(refs), {}});
-    }
-    goal.number = last() + 1;
-    goal.refs = {last()};
-    lines_.push_back(std::move(goal));
-    place_ = last() - (last() - 1 > keep ? 1 : 0);
+    cut_after(int(random_.between(std::max(1, last() - 6), last() - 2)));
+    place_ = last() + 1;
+    if (random_.chance(0.6)) assert_goal();
+    append(std::string(kGoalBody), "", {last()});
     return true;
+  }
+
+  // A line that says the goal, with a rule and lines that do not give it; mostly one of them is a
+  // premise that at least holds the goal.
+  void assert_goal() {
+    const FormulaId goal = statement_.goal;
+    const int other = last();
+    for (std::size_t k = 0; k < statement_.premises.size() && random_.chance(0.9); ++k) {
+      const FormulaId premise = statement_.premises[k];
+      if ((formulas_.atoms(premise) & formulas_.atoms(goal)) == 0) continue;
+      append(formulas_.text(premise), "given", {int(k) + 1});
+      place_ = last() + 1;
+      break;
+    }
+    std::vector<int> refs = {last()};
+    if (last() == other && other > 1) refs.push_back(int(random_.between(1, other - 1)));
+    if (last() > other)
+      refs.push_back(random_.chance(0.6) ? other : int(random_.between(1, other)));
+    append(formulas_.text(goal), kRulesWithLines[random_.below(4)], std::move(refs));
+  }
+
+  // A premise that is not there leads to the goal at once.
+  bool invented() {
+    if (!has_goal() || last() < 4 || statement_.premises.empty()) return false;
+    cut_after(int(random_.between(std::max(1, last() - 6), last() - 2)));
+    const int from = int(random_.between(std::max(1, last() - 2), last()));
+    const FormulaId f = formula(from), goal = statement_.goal;
+    const auto k = random_.between(1, int64_t(statement_.premises.size()));
+    place_ = last() + 1;
+    if (f == kNoFormula) return append(std::string(kGoalBody), "", {last()}), true;
+    const bool implies = random_.chance(0.6);
+    const FormulaId step = implies ? formulas_.join(Connective::Implies, f, goal)
+                                   : formulas_.join(Connective::Or, formulas_.opposite(f), goal);
+    append(formulas_.text(step), "given", {int(k)});
+    append(formulas_.text(goal), implies ? "mp" : "ds", {last(), from});
+    append(std::string(kGoalBody), "", {last()});
+    return true;
+  }
+
+  // A line is written too early: some of the lines that it is built on are left out.
+  bool leap() {
+    if (last() < 5) return false;
+    const int k = int(random_.between(4, last()));
+    if (!cites_lines(line(k)) || line(k).rule == "suppose" || line(k).rule == "impi") return false;
+    place_ = k;
+    int wanted = int(random_.between(2, 4));
+    std::vector<int> todo = line(k).refs;
+    int dropped = 0;
+    while (!todo.empty() && wanted > 0) {
+      const int down = *std::ranges::max_element(todo);
+      std::erase(todo, down);
+      if (down < 1 || down >= place_ || line(down).rule == "suppose" || line(down).rule == "impi")
+        continue;
+      std::vector<int> above = cites_lines(line(down)) ? line(down).refs : std::vector<int>{};
+      for (Line& l : lines_)
+        if (cites_lines(l)) std::erase(l.refs, down);
+      drop(down);
+      todo.insert(todo.end(), above.begin(), above.end());
+      ++dropped;
+      --wanted;
+    }
+    // It then names what stands there.
+    Line& l = line(place_);
+    while (l.refs.size() < 2 && place_ > 2 && l.body != kGoalBody)
+      l.refs.push_back(int(random_.between(1, place_ - 1)));
+    if (l.refs.empty()) l.refs.push_back(place_ > 1 ? place_ - 1 : 1);
+    return dropped > 0;
   }
 
   // Uses itself or what comes later, or two lines change places.
@@ -280,12 +261,7 @@ class Spoiler {
       return true;
     }
     if (k < 2 || line(k).body == kGoalBody || line(k - 1).body == kGoalBody) return false;
-    std::swap(line(k), line(k - 1));
-    shift(last() + 1, 0);
-    for (Line& l : lines_) {
-      if (!cites_lines(l)) continue;
-      for (int& ref : l.refs) ref = ref == k ? k - 1 : ref == k - 1 ? k : ref;
-    }
+    swap_with_next(k - 1);
     place_ = k - 1;
     return true;
   }
@@ -354,6 +330,7 @@ class Spoiler {
       line(k).rule = chosen.rule;
       line(k).refs = chosen.refs;
       place_ = k;
+      if (random_.chance(kPruned)) drop_unused();
       return true;
     }
     const std::vector<int> refs = chosen.refs;
@@ -361,8 +338,10 @@ class Spoiler {
     place_ = below;
     // Something then uses it.
     if (random_.chance(0.5) && below < last() && cites_lines(line(below + 1)) &&
-        !line(below + 1).refs.empty())
+        !line(below + 1).refs.empty()) {
       some_ref(line(below + 1).refs) = below;
+      if (random_.chance(kPruned)) drop_unused();
+    }
     return true;
   }
 
@@ -376,13 +355,7 @@ class Spoiler {
                   random_.chance(0.5) ? formulas_.left(f) : formulas_.opposite(formulas_.right(f)));
   }
 
-  DeductionStatement& statement_;
-  Formulas& formulas_;
-  std::vector<Line> lines_;
-  Random& random_;
   std::string letters_ = {};
-  int place_ = 0;  // of the last error
-  std::vector<Injection> injections_ = {};
 };
 
 }  // namespace
