@@ -282,7 +282,6 @@ class Judge {
     LineReport& r = report(line);
     r.working = applied.working;
     const bool given = line.rule == to_text(Inference::Given);
-    // A line that discharges does so whatever it then says.
     const bool discharges = line.rule == to_text(Inference::Impi) && !line.refs.empty() &&
                             !open_.empty() && line.refs[0] == open_.back();
     const bool found =
@@ -301,8 +300,9 @@ class Judge {
       r.remedy = applied.other;
       if (r.remedy.empty()) suggest(r, line.number);
     }
-    if (discharges && !open_.empty() && line.refs[0] == open_.back())
-      close(line.refs[0], line.number);
+    // A line that is meant to discharge does so even if it says something wrong, but not if it
+    // follows otherwise: then it still needs the supposition.
+    if (discharges && (applied.gives_body || !found)) close(line.refs[0], line.number);
     state(line.number).formula = body;
   }
 

@@ -184,15 +184,15 @@ Application Standing::applied(const Way& way, FormulaId target) const {
 std::optional<Application> Standing::direct(FormulaId target, bool discharge) const {
   for (std::size_t k = 0; k < premises_.size(); ++k)
     if (premises_[k] == target) return Application{target, Inference::Given, {int(k) + 1}};
+  if (discharge && formulas_.kind(target) == Connective::Implies &&
+      formulas_.left(target) == supposed_ && line_of(formulas_.right(target)))
+    return Application{target, Inference::Impi, {supposed_line_, line_of(formulas_.right(target))}};
   std::vector<Way> found;
   for (const auto& [f, line] : lines_) ways(f, target, found);
   ways_to_build(target, found);
   FormulaId which = kNoFormula;
   for (const Way& way : found)
     if (missing(way, which) == 0) return applied(way, target);
-  if (discharge && formulas_.kind(target) == Connective::Implies &&
-      formulas_.left(target) == supposed_ && line_of(formulas_.right(target)))
-    return Application{target, Inference::Impi, {supposed_line_, line_of(formulas_.right(target))}};
   return std::nullopt;
 }
 
