@@ -36,6 +36,14 @@ class Spoiler {
 
   // The line's number, 0 for the whole; nothing if this cannot be done here.
   std::optional<int> inject(std::string_view kind) {
+    try {
+      return spoil_as(kind);
+    } catch (const TooLarge&) {  // of numbers near the limit
+      return std::nullopt;
+    }
+  }
+
+  std::optional<int> spoil_as(std::string_view kind) {
     if (kind == "reference") return spoil_reference();
     if (kind == "merged") return remove(Part::Next);
     if (kind == "missing") return remove(Part(random_.below(kInductionGoalParts)));
