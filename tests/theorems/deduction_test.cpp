@@ -183,12 +183,21 @@ class Comparison {
     open_.pop_back();
   }
 
-  // "... 5: p 8: s gives p->s": the supposition stands first, the formula is made of the two.
-  bool discharges(const std::string& steps, int body) const {
+  // Whether the last step is "5: p 8: s gives p->s", or "... gives s 5: p gives p->s".
+  bool discharges(const std::string& steps, int body) {
+    auto& logic = claim_.logic;
+    if (body < 0 || logic.op(body) != '>' || logic.left(body) != body_[std::size_t(open_.back())])
+      return false;
     const std::string name = " " + std::to_string(open_.back()) + ": ";
-    const auto& logic = claim_.logic;
-    return steps.find(name) != std::string::npos && body >= 0 && logic.op(body) == '>' &&
-           logic.left(body) == body_[std::size_t(open_.back())];
+    const std::size_t at = steps.rfind(name);
+    if (at == std::string::npos) return false;
+    const std::string before = steps.substr(0, at), after = steps.substr(at + name.size());
+    if (after.find(" gives ") != after.rfind(" gives ")) return false;
+    if (after.find(": ") != std::string::npos) return true;  // the other line stands behind it
+    const std::size_t given = before.rfind("given "), gives = before.rfind(" gives ");
+    const std::size_t last = before.find_last_of(' ') + 1;
+    return (given != std::string::npos || gives != std::string::npos) &&
+           logic.parse(before.substr(last)) == logic.right(body);
   }
 
   Claim claim_;
