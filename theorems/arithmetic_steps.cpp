@@ -50,7 +50,7 @@ std::string product_steps(Integer a, Integer b) {
 std::string division_steps(Integer a, Integer m) {
   if (a < m) return to_text(a) + "<" + to_text(m);
   Integer place = 1;
-  while (multiply(m, place * 10) <= a) place *= 10;
+  while (a / m / place >= 10) place *= 10;
   std::string steps;
   for (; place > 0; place /= 10) {
     const Integer digit = a / (m * place);

@@ -17,12 +17,16 @@ using Kind = CongruenceStep::Kind;
 
 // What a line gives to those after it, whether or not it is right.
 struct Fact {
-  bool usable = false;  // it has a remainder
+  bool usable = false;  // it has a remainder that may be added
   Integer remainder = 0;
   std::vector<int> terms;       // how often each of the claim's terms is in it, by place
   std::optional<Integer> base;  // of a square: what is squared
   bool added = false;           // a later line has taken it up
 };
+
+// A term that a sum has so often is asked by no claim; lines that add themselves to themselves end
+// here instead of running over.
+constexpr int kTooOften = int(kCongruenceTermsMax) + 1;
 
 class Checker {
  public:
@@ -95,6 +99,8 @@ class Checker {
     if (square) facts_.back().base = left.numbers[0];
     const bool helps = square && find_place(to_text(left.numbers[0]) + "^3") >= 0;
     if (place < 0 && !helps) return wrong(Defect::Operand, to_text(left) + " none");
+    // A square on the way to a cube is no term of the sum: added, it would prove what is false.
+    if (place < 0) facts_.back().usable = false;
     if (place >= 0) facts_.back().terms[std::size_t(place)] = 1;
     LineReport report = check_value(step, claim_.modulus, "", steps_of(left));
     if (report.working.empty()) report.working = to_text(left);
@@ -178,7 +184,7 @@ class Checker {
     for (const int ref : used) {
       fact(ref).added = true;
       for (std::size_t i = 0; i < claim_.terms.size(); ++i)
-        facts_.back().terms[i] += fact(ref).terms[i];
+        facts_.back().terms[i] = std::min(facts_.back().terms[i] + fact(ref).terms[i], kTooOften);
     }
   }
 

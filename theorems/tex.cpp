@@ -1,5 +1,6 @@
 #include "theorems/tex.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -9,7 +10,6 @@ namespace {
 struct Replacement {
   std::string_view command, text;
 };
-// Longer ones before those that they begin with.
 constexpr std::array kCommands = std::to_array<Replacement>({
     {"\\rightarrow", "->"},
     {"\\implies", "->"},
@@ -76,10 +76,11 @@ class Converter {
     }
   }
 
-  bool take(std::string_view word) {
-    if (!text_.substr(at_).starts_with(word)) return false;
-    at_ += word.size();
-    return true;
+  // A backslash and, as TeX reads it, all letters that follow, else one character.
+  std::string_view command_here() const {
+    std::size_t end = at_ + 1;
+    while (end < text_.size() && std::isalpha(static_cast<unsigned char>(text_[end]))) ++end;
+    return text_.substr(at_, std::max(end - at_, std::size_t{2}));
   }
 
   void step() {
@@ -98,16 +99,18 @@ class Converter {
   }
 
   void step_command() {
-    if (take("\\pmod")) {
+    const std::string_view command = command_here();
+    at_ += command.size();
+    if (command == "\\pmod") {
       put("(mod ");
       if (at_ < text_.size() && text_[at_] == '{') put(ascii_of(group(text_, at_)));
       put(")");
       return;
     }
-    if (take("\\sum")) return step_sum();
-    for (const Replacement& command : kCommands)
-      if (take(command.command)) return put(command.text);
-    out_.push_back(text_[at_++]);  // no command that is known: left for the reader to refuse
+    if (command == "\\sum") return step_sum();
+    for (const Replacement& known : kCommands)
+      if (command == known.command) return put(known.text);
+    out_ += command;  // not known: left for the reader to refuse
   }
 
   // \sum_{i=1}^{n} or \sum_{i=1}^n

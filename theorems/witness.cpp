@@ -170,6 +170,7 @@ class Spoiler {
 
   void spoil_reference() {
     Line& line = proof_.lines[std::size_t(random_.below(int64_t(proof_.lines.size())))];
+    if (line.body == "goal" && line.refs.empty()) return;
     if (line.body == "goal")
       line.refs.erase(line.refs.begin() + random_.below(int64_t(line.refs.size())));
     else

@@ -84,6 +84,7 @@ class Checker {
     if (place == std::string::npos) return wrong(Defect::Other, report.working + " not asked");
     value_[place] = taken->value;
     taken_in_[place] = here();
+    forget_products(place);
     if (claim_.kind == Kind::Factors) {
       const bool large = taken->value > 1;
       report.working = to_text(taken->value) + (large ? ">1" : " not >1");
@@ -92,6 +93,12 @@ class Checker {
     if (line.rule != "take" || !line.refs.empty())
       make_gap(report, Defect::Reference, line.body + " [take]");
     return report;
+  }
+
+  // What was calculated from a letter's former value says nothing of its new one.
+  void forget_products(std::size_t place) {
+    product_in_[claim_.kind == Kind::Bezout ? place : 0] = 0;
+    difference_in_ = 0;
   }
 
   bool all_taken() const {
@@ -171,6 +178,18 @@ class Checker {
   // The line with the number that must be c; 0: none yet.
   int result_line() const { return claim_.kind == Kind::Bezout ? difference_in_ : product_in_[0]; }
 
+  // Whether a line ends in the number that is asked for.
+  bool is_wanted(int line) const {
+    const Integer found = *stated_[std::size_t(line - 1)];
+    return claim_.modulus > 0 ? (found - claim_.c) % claim_.modulus == 0 : found == claim_.c;
+  }
+
+  // "2:3=3", "2:5 not 3"
+  std::string comparison(int line) const {
+    return fmt::format("{}:{}{}{}", line, to_text(*stated_[std::size_t(line - 1)]),
+                       is_wanted(line) ? "=" : " not ", to_text(claim_.c));
+  }
+
   LineReport check_goal(const Line& line) {
     for (const int ref : line.refs)
       if (!is_earlier(ref)) return wrong(Defect::Order, fmt::format("{} later", ref));
@@ -180,13 +199,9 @@ class Checker {
     std::vector<int> cited = takes();
     cited.push_back(result);
     uses_.back() = cited;
-    const Integer found = *stated_[std::size_t(result - 1)];
-    const bool equal =
-        claim_.modulus > 0 ? (found - claim_.c) % claim_.modulus == 0 : found == claim_.c;
     LineReport report;
-    report.working =
-        fmt::format("{}:{}{}{}", result, to_text(found), equal ? "=" : " not ", to_text(claim_.c));
-    if (!equal) {
+    report.working = comparison(result);
+    if (!is_wanted(result)) {
       report.status = Status::Wrong;
       report.defect = Defect::Witness;
     } else if (line.refs != cited || !line.rule.empty()) {
@@ -203,13 +218,11 @@ class Checker {
     if (result == 0) {
       last = wrong(Defect::Missing, last.working + "; none");
     } else {
-      const bool holds = claim_.holds(value_[0], value_[1]);
-      const std::string found = to_text(*stated_[std::size_t(result - 1)]);
-      last.working +=
-          fmt::format("; {}:{}{}{}", result, found, holds ? "=" : " not ", to_text(claim_.c));
-      if (!holds) {
+      last.working += "; " + comparison(result);
+      if (!is_wanted(result)) {
         last.status = Status::Wrong;
         last.defect = Defect::Witness;
+        last.because.clear();
       } else if (last.status == Status::Ok || last.status == Status::Depends) {
         last.status = Status::Gap;
         last.defect = Defect::NoGoal;
