@@ -116,7 +116,8 @@ class Comparison {
     }
     std::vector<int> from;
     for (const int ref : line.refs) {
-      if (ref >= line.number || closed_[std::size_t(ref)]) return false;
+      if (ref >= line.number || closed_[std::size_t(ref)] || body_[std::size_t(ref)] < 0)
+        return false;
       from.push_back(body_[std::size_t(ref)]);
     }
     if (line.rule == "impi") {
@@ -168,7 +169,7 @@ class Comparison {
     body_[std::size_t(line.number)] = body;
     if (line.rule == "suppose" && body >= 0) return open_.push_back(line.number);
     if (open_.empty()) return;
-    const bool says = (report.status == Status::Wrong || by_its_rule(line, body)) &&
+    const bool says = (report.status == Status::Wrong || (body >= 0 && by_its_rule(line, body))) &&
                       line.rule == "impi" && !line.refs.empty() && line.refs[0] == open_.back();
     const std::string meant = "impi " + std::to_string(open_.back()) + " ";
     // A discharge that depends on a wrong line shows in its working alone.
