@@ -145,6 +145,7 @@ int run_program(int argc, const char* const* argv, const Environment& environmen
   add_generate(app, invocation);
   add_tokenize(app, invocation);
   add_completion(app, invocation);
+  add_train(app, invocation);
   add_version(app, invocation);
   try {
     app.parse(argc, argv);
