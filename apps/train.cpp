@@ -8,6 +8,7 @@
 #include "apps/command.h"
 #include "apps/output.h"
 #include "apps/recipe.h"
+#include "apps/train_eval.h"
 #include "kernels/threads.h"
 #include "training/checkpoint.h"
 #include "training/progress.h"
@@ -104,6 +105,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       app, "train", "train a model for the built-in domain",
       "elenchus train sft model/default/recipe.toml --out runs/mine --max-seconds 3600");
   command.require_subcommand(1);
+  add_train_eval(command, invocation);
   auto flags = std::make_shared<TrainFlags>();
   CLI::App& sft = add_command(
       command, "sft", "supervised training by a recipe; goes on where it stopped",

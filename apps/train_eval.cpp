@@ -1,0 +1,195 @@
+#include "apps/train_eval.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "apps/output.h"
+#include "training/evaluation.h"
+
+namespace apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct EvalFlags {
+  std::string directory;
+  std::string split = "dev";
+  std::vector<std::string> families;
+  std::vector<int> levels = {1, 2, 3, 4};
+  std::string feedback = "own";
+  int64_t statements = 64;
+  int64_t seed = 1;
+  int refinements = 7;
+  double temperature = 0.7;
+  int threads = 0;
+  bool loop = false;
+  bool json = false;
+};
+
+Json share_of(const training::Share& share) {
+  return {{"hits", share.hits}, {"of", share.of}, {"low", share.low()}, {"high", share.high()}};
+}
+
+std::string percent(const training::Share& share) {
+  return fmt::format("{:5.1f} ({:.0f}-{:.0f})", 100 * share.value(), 100 * share.low(),
+                     100 * share.high());
+}
+
+std::vector<theorems::Family> families_of(const std::vector<std::string>& names) {
+  std::vector<theorems::Family> families;
+  for (const theorems::Family family : theorems::kFamilies)
+    if (names.empty() || std::ranges::find(names, to_text(family)) != names.end())
+      families.push_back(family);
+  if (families.size() < names.size())
+    throw Exit(ExitCode::Usage,
+               "--family must be congruence, witness, divisibility, induction or deduction");
+  return families;
+}
+
+class Evaluator {
+ public:
+  Evaluator(const EvalFlags& flags, training::Player& player) : flags_(flags), player_(player) {
+    plan_.split = flags.split == "test" ? theorems::Split::Test : theorems::Split::Dev;
+    plan_.seed = uint64_t(flags.seed);
+    plan_.statements = flags.statements;
+    plan_.temperature = flags.temperature;
+    plan_.refinements = flags.refinements;
+    feedback_ = flags.feedback == "shuffled" ? training::Feedback::Shuffled
+                : flags.feedback == "exact"  ? training::Feedback::Exact
+                                             : training::Feedback::Own;
+  }
+
+  void run() {
+    if (!flags_.json)
+      fmt::print("{:<13}{:>2}  {:<15} {:<15} {:<15} {:<15} {:<15} {:>5}  {:<15}\n", "family", "",
+                 "solved %", "readable %", "honest %", "wrong accepted", "right refused", "macro",
+                 "first flaw");
+    for (const theorems::Family family : families_of(flags_.families))
+      for (const int level : flags_.levels) row(family, level);
+  }
+
+ private:
+  void row(theorems::Family family, int level) {
+    const auto statements = training::draw_statements(family, level, plan_);
+    const auto attempts = training::attempt(player_, statements, plan_);
+    const training::ProofFigures proofs = training::figures_of(attempts);
+    std::vector<training::Judged> written;
+    for (const training::Attempt& attempt : attempts)
+      if (attempt.readable) written.push_back(attempt.proof);
+    const auto votes = training::verify(player_, written, plan_.seed + 1, plan_);
+    const training::VerifierFigures verifier = training::figures_of(written, votes);
+    if (flags_.json)
+      print_json(family, level, proofs, verifier);
+    else
+      fmt::print("{:<13}{:>2}  {:<15} {:<15} {:<15} {:<15} {:<15} {:5.3f}  {:<15}\n",
+                 to_text(family), level, percent(proofs.solved), percent(proofs.readable),
+                 percent(proofs.honest), percent(verifier.wrong_accepted),
+                 percent(verifier.right_refused), verifier.macro(), percent(verifier.first_flaw));
+    if (flags_.loop) loop(family, level, statements);
+  }
+
+  void print_json(theorems::Family family, int level, const training::ProofFigures& proofs,
+                  const training::VerifierFigures& verifier) const {
+    const Json json = {{"family", to_text(family)},
+                       {"level", level},
+                       {"solved", share_of(proofs.solved)},
+                       {"readable", share_of(proofs.readable)},
+                       {"claimed", share_of(proofs.claimed)},
+                       {"honest", share_of(proofs.honest)},
+                       {"verifier",
+                        {{"readable", share_of(verifier.readable)},
+                         {"confusion", verifier.confusion},
+                         {"macro", verifier.macro()},
+                         {"wrong_accepted", share_of(verifier.wrong_accepted)},
+                         {"right_refused", share_of(verifier.right_refused)},
+                         {"first_flaw", share_of(verifier.first_flaw)}}}};
+    write_stdout(json.dump() + "\n");
+  }
+
+  void loop(theorems::Family family, int level,
+            const std::vector<theorems::Statement>& statements) {
+    const training::LoopFigures figures = training::loop(player_, statements, feedback_, plan_);
+    if (flags_.json) {
+      Json refined = Json::array(), accepted = Json::array();
+      for (const training::Share& share : figures.refined) refined.push_back(share_of(share));
+      for (const training::Share& share : figures.accepted) accepted.push_back(share_of(share));
+      const Json json = {{"family", to_text(family)},
+                         {"level", level},
+                         {"feedback", flags_.feedback},
+                         {"refined", refined},
+                         {"accepted", accepted},
+                         {"resampled", share_of(figures.resampled)},
+                         {"resampled_accepted", share_of(figures.resampled_accepted)},
+                         {"refine_tokens", figures.refine_tokens},
+                         {"resample_tokens", figures.resample_tokens}};
+      write_stdout(json.dump() + "\n");
+      return;
+    }
+    std::string line;
+    for (const training::Share& share : figures.refined)
+      line += fmt::format(" {:5.1f}", 100 * share.value());
+    fmt::print(
+        "   refined:{}   resampled: {} with {:.2f} of the tokens\n", line,
+        percent(figures.resampled),
+        double(figures.resample_tokens) / double(std::max<int64_t>(figures.refine_tokens, 1)));
+  }
+
+  const EvalFlags& flags_;
+  training::Player& player_;
+  training::EvaluationPlan plan_;
+  training::Feedback feedback_ = training::Feedback::Own;
+};
+
+ExitCode evaluate(const EvalFlags& flags) {
+  try {
+    engine::LocalOptions options;
+    options.threads = flags.threads;
+    const auto model =
+        engine::LocalModel::load(flags.directory, options, [](const std::string&) {});
+    training::Player player(*model);
+    Evaluator(flags, player).run();
+    return ExitCode::Done;
+  } catch (const model::Refused& error) {
+    throw Exit(ExitCode::Usage, error.what());
+  } catch (const engine::NotEnoughMemory& error) {
+    throw Exit(ExitCode::Backend, error.what());
+  }
+}
+
+}  // namespace
+
+void add_train_eval(CLI::App& train, Invocation& invocation) {
+  auto flags = std::make_shared<EvalFlags>();
+  CLI::App& command =
+      add_command(train, "eval", "measure a model of the built-in domain by the exact checker",
+                  "elenchus train eval runs/mine/model --statements 128 --loop");
+  command.add_option("directory", flags->directory, "the model's directory")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--split", flags->split, "dev or test [dev]")
+      ->check(CLI::IsMember({"dev", "test"}));
+  command.add_option("--family", flags->families, "only this one; may come several times")
+      ->take_all();
+  command.add_option("--level", flags->levels, "only this one; may come several times [1 2 3 4]")
+      ->check(CLI::Range(1, theorems::kLevels))
+      ->take_all();
+  command.add_option("--statements", flags->statements, "of each family and level [64]")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
+  command.add_option("--seed", flags->seed, "of statements and answers [1]")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--temperature", flags->temperature, "of all answers [0.7]")
+      ->check(CLI::Range(0.0, 2.0));
+  command.add_flag("--loop", flags->loop, "also refine, against fresh attempts for as many tokens");
+  command.add_option("--refinements", flags->refinements, "at most [7]")->check(CLI::Range(1, 64));
+  command.add_option("--feedback", flags->feedback, "own, shuffled or exact evaluations [own]")
+      ->check(CLI::IsMember({"own", "shuffled", "exact"}));
+  command.add_option("--threads", flags->threads, "0: all [0]")->check(CLI::Range(0, 256));
+  command.add_flag("--json", flags->json, "one JSON line for each measurement");
+  command.callback([flags, &invocation] { invocation.run = [flags] { return evaluate(*flags); }; });
+}
+
+}  // namespace apps
