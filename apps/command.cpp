@@ -138,6 +138,8 @@ int run_program(int argc, const char* const* argv, const Environment& environmen
   add_grade(app, invocation);
   add_calibrate(app, invocation);
   add_audit(app, invocation);
+  add_check(app, invocation);
+  add_theorems(app, invocation);
   add_runs(app, invocation);
   add_estimate(app, invocation);
   add_doctor(app, invocation);

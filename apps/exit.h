@@ -12,7 +12,7 @@ enum class ExitCode {
   Usage = 2,          // usage, configuration or input is wrong; nothing was started
   Backend = 3,        // the model's server or the ledger is not to be had as asked
   Stopped = 4,        // stopped by a budget or limit; what was done is saved
-  BelowGate = 10,     // finished, but a verdict is below --require, or an audit found something
+  BelowGate = 10,     // finished, but a verdict is below --require, or something was found
   Interrupted = 130,  // SIGINT, after everything is saved
   Terminated = 143,   // SIGTERM, likewise
 };
