@@ -16,11 +16,13 @@ class NetworkStepper : public Stepper {
     return {.page_bytes = network_.cache().page_bytes(),
             .rows_max = network_.rows_max(),
             .context_max = network_.context_max(),
-            .vocabulary = network_.config().vocabulary};
+            .vocabulary = network_.config().vocabulary,
+            .experts_of_row = network_.experts_of_row()};
   }
   void forward(std::span<const model::Row> rows, View<float, 2> logits) override {
     network_.forward(rows, logits);
   }
+  std::span<const int32_t> experts() const override { return network_.experts(); }
 
  private:
   std::unique_ptr<model::Network> owned_;

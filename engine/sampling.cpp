@@ -166,8 +166,10 @@ Drawn draw(View<const float, 1> logits, const Sampling& sampling, double at, Kee
   Drawn drawn;
   drawn.token = falling.token(greedy ? 0 : rank_at(falling, count, at));
   drawn.log_probability = float(falling.log_probability(drawn.token));
-  if (keep == KeepSets::Yes && count < std::size_t(logits.extent[0]))
-    drawn.kept = kept_tokens(falling, count);
+  if (keep == KeepSets::Yes) {
+    drawn.log_kept = float(std::log(falling.sum(count) / falling.total()));
+    if (count < std::size_t(logits.extent[0])) drawn.kept = kept_tokens(falling, count);
+  }
   return drawn;
 }
 

@@ -26,6 +26,9 @@ struct Drawn {
   // Natural logarithm of the token's probability at this temperature (1 if it is 0) among the
   // allowed tokens, before any filter: what training compares with.
   float log_probability = 0;
+  // Natural logarithm of the share that the filters left, 0 if all; only if kept sets are asked
+  // for. log_probability - log_kept is the token's among those that it was drawn from.
+  float log_kept = 0;
   // The tokens that survived the filters, ascending; only if asked for. Empty: all of them did, and
   // all were allowed.
   std::vector<int32_t> kept;

@@ -64,6 +64,7 @@ class Scheduler::Impl {
   // The step.
   std::vector<Part> lay_out();
   void compute(const std::vector<Part>& parts);
+  void keep_experts(Timeline& timeline, int64_t first, int32_t rows);
   void advance(Timeline& timeline, int32_t rows);
 
   // After it.
@@ -276,7 +277,13 @@ void Scheduler::Impl::compute(const std::vector<Part>& parts) {
   }
 
   // All are brought forward before the first callback, which may cancel any of them.
-  for (const Part& part : parts) advance(*running_.at(part.id), part.rows);
+  int64_t first = 0;
+  for (const Part& part : parts) {
+    Timeline& timeline = *running_.at(part.id);
+    keep_experts(timeline, first, part.rows);
+    advance(timeline, part.rows);
+    first += part.rows;
+  }
   int64_t row = 0;
   for (const Part& part : parts) {
     if (!part.asks) continue;
@@ -284,6 +291,20 @@ void Scheduler::Impl::compute(const std::vector<Part>& parts) {
     if (at != running_.end()) make_token(*at->second, View<const float, 2>(logits)[row]);
     ++row;
   }
+}
+
+// `first` of the timeline's rows in the step. What is known already stays: a row that is computed
+// again after it was put back may ask for no logits this time, and then skips the last layer.
+void Scheduler::Impl::keep_experts(Timeline& timeline, int64_t first, int32_t rows) {
+  const auto width = std::size_t(limits_.experts_of_row);
+  if (timeline.request.keep_experts == KeepExperts::No || width == 0) return;
+  std::vector<int32_t>& kept = timeline.sample.experts;
+  const std::size_t begin = std::size_t(timeline.computed) * width;
+  const std::size_t count = std::size_t(rows) * width;
+  kept.resize(std::max(kept.size(), begin + count), -1);
+  const auto made = stepper_.experts().subspan(std::size_t(first) * width, count);
+  for (std::size_t i = 0; i < count; ++i)
+    if (made[i] >= 0) kept[begin + i] = made[i];
 }
 
 void Scheduler::Impl::advance(Timeline& timeline, int32_t rows) {
@@ -319,7 +340,10 @@ void Scheduler::Impl::make_token(Timeline& timeline, View<const float, 1> logits
   timeline.tokens.push_back(drawn.token);
   timeline.sample.tokens.push_back(drawn.token);
   timeline.sample.log_probability.push_back(drawn.log_probability);
-  if (request.keep_sets == KeepSets::Yes) timeline.sample.kept.push_back(std::move(drawn.kept));
+  if (request.keep_sets == KeepSets::Yes) {
+    timeline.sample.kept.push_back(std::move(drawn.kept));
+    timeline.sample.log_kept.push_back(drawn.log_kept);
+  }
   if (request.grammar) request.grammar->accept(drawn.token);
   const auto ended = end_of(timeline, drawn.token);
 

@@ -16,6 +16,8 @@ namespace engine {
 
 using Tokens = model::Tokens;
 
+enum class KeepExperts { No, Yes };
+
 // One timeline: a prompt and what the model goes on with. Samples of one prompt share `prompt`.
 struct SampleRequest {
   std::shared_ptr<const Tokens> prompt = {};
@@ -27,6 +29,7 @@ struct SampleRequest {
   std::vector<std::string> stops = {};  // texts that end it; found across tokens
   Lane lane = Lane::Verify;
   KeepSets keep_sets = KeepSets::No;
+  KeepExperts keep_experts = KeepExperts::No;  // as far as the stepper notes them
   std::unique_ptr<Grammar> grammar = {};
 };
 
@@ -34,9 +37,13 @@ struct SampleRequest {
 enum class Ended { EndToken, StopText, Length, ContextFull };
 
 struct Sample {
-  Tokens tokens = {};                       // made, the end token included
-  std::vector<float> log_probability = {};  // of each
-  std::vector<std::vector<int32_t>> kept = {};
+  Tokens tokens = {};                           // made, the end token included
+  std::vector<float> log_probability = {};      // of each
+  std::vector<std::vector<int32_t>> kept = {};  // of each, if asked for, and
+  std::vector<float> log_kept = {};             // as Drawn
+  // If asked for: of each token of prompt and answer but the last, Stepper::Limits::experts_of_row.
+  // -1: not computed for this sample but found among what is known, or as in Stepper::experts.
+  std::vector<int32_t> experts = {};
   Ended ended = Ended::EndToken;
   std::size_t stop_index = 0;  // which of `stops`
   int32_t prompt_tokens = 0;

@@ -18,11 +18,15 @@ class Stepper {
     int64_t rows_max = 0;  // of one step
     int64_t context_max = 0;
     int64_t vocabulary = 0;
+    int64_t experts_of_row = 0;  // 0: nobody notes them
   };
   virtual Limits limits() const = 0;
 
   // One step, under the terms of model::Network::forward. Throws model::Broken.
   virtual void forward(std::span<const model::Row> rows, View<float, 2> logits) = 0;
+
+  // Of the last step, as model::Network::experts.
+  virtual std::span<const int32_t> experts() const { return {}; }
 };
 
 }  // namespace engine

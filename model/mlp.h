@@ -11,6 +11,9 @@ class FeedForward {
 
   void run(int64_t layer, const Step& step, View<const float, 2> normed, View<float, 2> y);
 
+  // The experts that the last mixture of `rows` rows sent them to: [rows, chosen].
+  View<const int32_t, 2> chosen(int64_t rows) { return chosen_.view(rows, config_.chosen_experts); }
+
  private:
   void dense(const Mlp& mlp, View<const float, 2> x, View<float, 2> y);
   void mixture(int64_t layer, const MoeWeights& moe, View<const float, 2> x, View<float, 2> y);

@@ -1,5 +1,6 @@
 #include "model/network.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -52,10 +53,16 @@ class Network::Impl {
         normed_(options_.rows_max * config_.hidden),
         delta_(options_.rows_max * config_.hidden),
         few_x_(options_.rows_max * config_.hidden),
-        few_normed_(options_.rows_max * config_.hidden) {}
+        few_normed_(options_.rows_max * config_.hidden) {
+    if (options_.routing == Routing::Forget) return;
+    for (int64_t layer = 0; layer < config_.layers; ++layer)
+      if (config_.is_moe(layer)) experts_of_row_ += config_.chosen_experts;
+  }
 
   void forward(std::span<const Row> rows, View<float, 2> logits) {
     Step step = begin(rows);
+    experts_.assign(rows.size() * std::size_t(experts_of_row_), -1);
+    first_expert_ = 0;
     for (int64_t layer = 0; layer < config_.layers; ++layer) run_layer(layer, step, rows);
     if (step.rows == 0) return;
     Kernels& k = parts_.kernels;
@@ -74,6 +81,8 @@ class Network::Impl {
   }
 
   const Parts& parts() const { return parts_; }
+  std::span<const int32_t> experts() const { return experts_; }
+  int64_t experts_of_row() const { return experts_of_row_; }
   void watch(Watcher watcher) { watcher_ = std::move(watcher); }
 
  private:
@@ -128,8 +137,22 @@ class Network::Impl {
     parts_.seen("self_attn", layer, delta);
     k.rms_norm({.x = step.x, .weight = w.mlp_norm, .epsilon = config_.norm_epsilon, .y = normed});
     feed_forward_.run(layer, step, normed, delta);
+    if (experts_of_row_ > 0 && config_.is_moe(layer)) note_experts(step.rows, int64_t(rows.size()));
     k.add({.x = delta, .y = step.x});
     parts_.seen("mlp", layer, delta);
+  }
+
+  // `n` rows of a step of `all` were sent to experts.
+  void note_experts(int64_t n, int64_t all) {
+    parts_.kernels.finish();
+    const auto chosen = feed_forward_.chosen(n);
+    const auto wanted = wanted_.view(n);
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t row = n == all ? i : wanted(i);
+      std::copy_n(chosen[i].data, chosen.extent[1],
+                  experts_.begin() + row * experts_of_row_ + first_expert_);
+    }
+    first_expert_ += chosen.extent[1];
   }
 
   // In the last layer, once all rows are remembered, only those go on whose logits are asked for.
@@ -166,6 +189,8 @@ class Network::Impl {
   Buffer<unsigned char*> page_;
   Buffer<int32_t> wanted_;
   Buffer<float> x_, normed_, delta_, few_x_, few_normed_;
+  int64_t experts_of_row_ = 0, first_expert_ = 0;  // of the layer under way
+  std::vector<int32_t> experts_;                   // [rows, experts_of_row_]
 };
 
 Network::Network(const Weights& weights, Kernels& kernels, const NetworkOptions& options)
@@ -180,6 +205,9 @@ int64_t Network::context_max() const { return impl_->parts().options.context_max
 void Network::forward(std::span<const Row> rows, View<float, 2> logits) {
   impl_->forward(rows, logits);
 }
+
+std::span<const int32_t> Network::experts() const { return impl_->experts(); }
+int64_t Network::experts_of_row() const { return impl_->experts_of_row(); }
 
 void Network::watch(Watcher watcher) { impl_->watch(std::move(watcher)); }
 

@@ -26,11 +26,15 @@ struct Row {
 // index queries and keys turned by Hadamard and rounded to FP8, latents rounded to FP8.
 enum class CacheNumerics { Plain, Published };
 
+// Whether a step notes which experts its rows are sent to, for training on what was sampled.
+enum class Routing { Forget, Record };
+
 struct NetworkOptions {
   int64_t rows_max = 512;            // of one step
   int64_t context_max = 0;           // 0: the model's
   Number cache_type = Number::BF16;  // F32 for models whose matrices are F32
   CacheNumerics numerics = CacheNumerics::Plain;
+  Routing routing = Routing::Forget;
 };
 
 // A NaN met in choosing what to attend to, or in the logits: names layer and position.
@@ -58,6 +62,11 @@ class Network {
   // REQUIRES: 1 <= rows.size() <= rows_max(), tokens below the vocabulary, positions below
   // context_max.
   void forward(std::span<const Row> rows, View<float, 2> logits);
+
+  // Of the last step, if routing is Record: [rows, experts_of_row()], MoE layer by MoE layer; -1 in
+  // the last layer, where only rows go whose logits are asked for.
+  std::span<const int32_t> experts() const;
+  int64_t experts_of_row() const;  // 0: routing is forgotten
 
   // Sees intermediate results as they are made: name (as in Hugging Face's modules), layer (-1:
   // none), values [rows, ...]. For golden tests and debugging; nullptr: nobody watches.

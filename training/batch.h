@@ -14,7 +14,8 @@ struct Batch {
   std::vector<int32_t> first = {0};  // [documents + 1] of the first token of each, then the size
 
   // What a rollout recorded, if it is trained on again (DeepSeek-V3.2, section 3.1).
-  std::vector<int32_t> experts;  // [tokens, MoE layers, chosen]: keep routing; empty: the router's
+  // [tokens, MoE layers, chosen]: keep routing. Empty, or -1 at a token and layer: the router's.
+  std::vector<int32_t> experts;
   std::vector<uint64_t> kept;    // [tokens, words]: bits of the ids that could be sampled as the
                                  // target; empty: all. words = ceil(vocabulary / 64)
 

@@ -95,10 +95,14 @@ void MoeLayer<T>::choose(View<const T, 1> bias, const Input& input, Threads& thr
   T* score = score_.matrix(tokens_, experts_).data;
   int32_t* expert = expert_.matrix(tokens_, chosen_).data;
   const bool replays = !input.recorded.empty();
+  if (replays && tokens_ > 0 &&
+      int64_t(input.recorded.size()) < (tokens_ - 1) * input.stride + chosen_)
+    throw std::out_of_range("experts are recorded for fewer tokens than there are");
   for_tokens(threads, tokens_, [&](int64_t t) {
     T* s = score + t * experts_;
     for (int64_t e = 0; e < experts_; ++e) s[e] = sigmoid(s[e]);
-    if (!replays) choose_largest(s, bias.data, experts_, chosen_, expert + t * chosen_);
+    if (!replays || input.recorded[std::size_t(t * input.stride)] < 0)
+      choose_largest(s, bias.data, experts_, chosen_, expert + t * chosen_);
   });
   if (replays) take_recorded(input);
 }
@@ -106,10 +110,9 @@ void MoeLayer<T>::choose(View<const T, 1> bias, const Input& input, Threads& thr
 template <class T>
 void MoeLayer<T>::take_recorded(const Input& input) {
   int32_t* expert = expert_.matrix(tokens_, chosen_).data;
-  if (tokens_ > 0 && int64_t(input.recorded.size()) < (tokens_ - 1) * input.stride + chosen_)
-    throw std::out_of_range("experts are recorded for fewer tokens than there are");
   for (int64_t t = 0; t < tokens_; ++t) {
     const int32_t* from = input.recorded.data() + t * input.stride;
+    if (*from == -1) continue;
     for (int64_t j = 0; j < chosen_; ++j) {
       const bool twice = std::find(from, from + j, from[j]) != from + j;
       if (twice || from[j] < 0 || from[j] >= experts_)

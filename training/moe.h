@@ -27,7 +27,8 @@ class MoeLayer {
   struct Input {
     View<const T, 2> x;              // [tokens, hidden]
     std::span<const int32_t> first;  // of the documents, as Batch's
-    // If not empty: the experts of token t are recorded[t * stride] and the chosen - 1 behind it.
+    // If not empty: the experts of token t are recorded[t * stride] and the chosen - 1 behind it,
+    // or those that the router chooses, if that is -1.
     std::span<const int32_t> recorded = {};
     int64_t stride = 0;
   };

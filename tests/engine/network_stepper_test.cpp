@@ -84,6 +84,52 @@ TEST_SUITE("engine/network_stepper") {
     check_equalities(model::Family::DeepseekV32);
   }
 
+  TEST_CASE("experts are kept for every row that a sample computed, however steps are cut") {
+    const Tiny tiny(model::Family::DeepseekV32);
+    int64_t width = 0;
+    const auto with_experts = [&](int rows_max, int64_t pages) {
+      HostKernels kernels(best_instructions(), 1);
+      model::Network network(
+          tiny.weights, kernels,
+          {.rows_max = rows_max, .context_max = 256, .routing = model::Routing::Record});
+      width = network.experts_of_row();
+      const auto stepper = stepper_of(network);
+      Scheduler scheduler(
+          *stepper, bytes_tokenizer(),
+          {.rows_max = rows_max, .cache_bytes = pages * stepper->limits().page_bytes});
+      std::vector<Sample> samples(3);
+      for (uint64_t i = 0; i < samples.size(); ++i) {
+        SampleRequest asked = request(i);
+        asked.keep_experts = engine::KeepExperts::Yes;
+        scheduler.submit(
+            std::move(asked),
+            [&samples, i](engine::SampleOutcome o) { samples[i] = std::get<Sample>(std::move(o)); },
+            {});
+      }
+      while (scheduler.step()) {
+      }
+      return samples;
+    };
+    const auto whole = with_experts(256, 100), cut = with_experts(7, 100),
+               crowded = with_experts(64, 5);
+
+    REQUIRE(width > 0);
+    const Sample& leader = whole[0];
+    REQUIRE(leader.experts.size() == (130 + leader.tokens.size() - 1) * std::size_t(width));
+    CHECK(cut[0].experts == leader.experts);
+    for (std::size_t i = 129 * std::size_t(width); i < leader.experts.size(); ++i)
+      CHECK(leader.experts[i] >= 0);  // rows whose logits were asked for
+    // The others found the prompt, and know what they computed themselves.
+    for (std::size_t i = 0; i < 3; ++i) {
+      REQUIRE(crowded[i].experts.size() == whole[i].experts.size());
+      CHECK(crowded[i].tokens == whole[i].tokens);
+      for (std::size_t j = 129 * std::size_t(width); j < whole[i].experts.size(); ++j)
+        CHECK(crowded[i].experts[j] == whole[i].experts[j]);
+    }
+    CHECK(whole[1].experts.front() == -1);
+    CHECK(leader.experts.front() >= 0);
+  }
+
   TEST_CASE("dense attention: alone, in a batch, chunked, forked and put back are equal") {
     check_equalities(model::Family::DeepseekV3);
   }

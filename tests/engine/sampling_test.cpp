@@ -111,6 +111,15 @@ TEST_SUITE("engine/sampling") {
           doctest::Approx(std::log(0.8)));
   }
 
+  TEST_CASE("the share that filters left turns into probabilities among what was kept") {
+    const auto d = drawn(likely({0.1, 0.5, 0.3, 0.1}), {.top_p = 0.7}, 0.9);
+
+    CHECK(d.kept == Kept{1, 2});
+    CHECK(d.log_kept == doctest::Approx(std::log(0.8)));
+    CHECK(std::exp(d.log_probability - d.log_kept) == doctest::Approx(0.3 / 0.8));
+    CHECK(drawn(likely({0.5, 0.5}), {}, 0.9).log_kept == 0);
+  }
+
   TEST_CASE("tokens share the interval in order of falling logits") {
     const auto logits = likely({0.2, 0.5, 0.3});
 

@@ -180,6 +180,14 @@ TEST_SUITE("training/moe") {
     CHECK(replayed.experts == recorded);
     CHECK(replayed.load[4] == kTokens);
     CHECK(distance(replayed.y, own.y) > 0.01);
+    // -1: the router's own choice, for that token alone.
+    const Run<double> free(arithmetic, weights, kX, kDy, {});
+    recorded[6] = recorded[7] = -1;
+    std::vector<int32_t> mixed = recorded;
+    std::copy_n(free.experts.begin() + 6, 2, mixed.begin() + 6);
+    CHECK(Run<double>(arithmetic, weights, kX, kDy, {.recorded = recorded}).experts == mixed);
+
+    recorded[6] = 4;
     recorded[7] = 4;
     CHECK_THROWS_AS(Run<double>(arithmetic, weights, kX, kDy, {.recorded = recorded}),
                     std::out_of_range);
