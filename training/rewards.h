@@ -13,7 +13,7 @@ namespace training {
 // What a prompt is about: all that its answer is rewarded by.
 struct Task {
   Role role = Role::Prove;
-  theorems::Statement statement;
+  theorems::Statement statement = {};
   std::string proof = {};       // Verify, Judge: the one in question. Refine: the last attempt
   std::string evaluation = {};  // Judge: the one in question. Refine: of the last attempt
 };
@@ -27,11 +27,11 @@ struct Answered {
 };
 
 struct ProofQuestion {
-  theorems::Statement statement;
+  theorems::Statement statement = {};
   std::string proof;
 };
 struct EvaluationQuestion {
-  theorems::Statement statement;
+  theorems::Statement statement = {};
   std::string proof;
   std::string evaluation;  // prompts::read_verification accepts it
 };
