@@ -184,7 +184,8 @@ ExitCode estimate(const EstimateFlags& flags, const InputFlags& input, const Set
   const Config config = make_config(settings, environment);
   const AssumedByHand by_hand = assumed_by_hand(flags);
   const Inputs inputs =
-      read_inputs(input, flags.grade ? formats::Need::Proof : formats::Need::Statement);
+      read_inputs(input, flags.grade ? formats::Need::Proof : formats::Need::Statement,
+                  choose_spelling(settings, OutsideDomain::Ask));
   for (const std::string& note : inputs.notes) fmt::print(stderr, "{}\n", printable(note));
   for (const std::string& row : inputs.unusable)
     fmt::print(stderr, "left out: {}\n", printable(row));

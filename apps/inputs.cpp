@@ -163,7 +163,7 @@ std::shared_ptr<InputFlags> add_input_flags(CLI::App& command, formats::Need nee
   return flags;
 }
 
-Inputs read_inputs(const InputFlags& flags, formats::Need need) {
+Inputs read_inputs(const InputFlags& flags, formats::Need need, const Spelling& spelling) {
   if (flags.files.empty())
     throw Exit(ExitCode::Usage, "name a file to read, or - for standard input");
   Inputs inputs;
@@ -187,7 +187,7 @@ Inputs read_inputs(const InputFlags& flags, formats::Need need) {
     // A proof is never judged by what the model that writes proofs must not see, and the reverse:
     // reference and rubric reach the verifier only.
     auto problem =
-        make_problem(row.problem.id, row.problem.statement, grading ? row.problem.reference : "",
+        make_problem(row.problem.id, spelling(row), grading ? row.problem.reference : "",
                      grading ? (row.problem.rubric.empty() ? rubric : row.problem.rubric) : "");
     add_item(inputs.job, known, row.id, std::move(problem), row, need);
   }
@@ -229,6 +229,10 @@ std::shared_ptr<RunFlags> add_run_flags(CLI::App& command, formats::Need need) {
   command.add_flag("--retry-failed", flags->retry_failed, "ask again for what had failed for good")
       ->group("Storage");
   command
+      .add_flag("--anyway", flags->anyway,
+                "ask a model of the built-in domain also what it was not taught")
+      ->group("Input");
+  command
       .add_flag("--show-config", flags->show_config, "print every setting and where it comes from")
       ->group("Output");
   return flags;
@@ -243,7 +247,9 @@ LoadedRun load_run(const RunFlags& flags, formats::Need need, const Environment&
   loaded.settings = resolve(*flags.settings, environment);
   const int64_t wanted = flags.inputs->resume;
   if (wanted == 0) {
-    if (!flags.show_config) loaded.inputs = read_inputs(*flags.inputs, need);
+    const auto outside = flags.anyway ? OutsideDomain::Ask : OutsideDomain::Refuse;
+    if (!flags.show_config)
+      loaded.inputs = read_inputs(*flags.inputs, need, choose_spelling(loaded.settings, outside));
     return loaded;
   }
   const std::string_view kind = need == formats::Need::Proof ? "grade" : "solve";

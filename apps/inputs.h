@@ -7,6 +7,7 @@
 
 #include "apps/command.h"
 #include "apps/conduct.h"
+#include "apps/domain.h"
 #include "formats/problems.h"
 
 namespace apps {
@@ -31,8 +32,8 @@ struct Inputs {
 };
 
 // Throws Exit(Usage) for files that cannot be used, for no usable row, for an id that does not
-// occur.
-Inputs read_inputs(const InputFlags& flags, formats::Need need);
+// occur, and what `spelling` throws.
+Inputs read_inputs(const InputFlags& flags, formats::Need need, const Spelling& spelling);
 
 // The same from a run's own rows.
 Inputs inputs_of_run(const storage::LedgerReader& reader, const storage::RunRow& run);
@@ -44,6 +45,7 @@ struct RunFlags {
   bool fork = false;
   bool retry_failed = false;
   bool show_config = false;
+  bool anyway = false;  // also what the model was not taught
 };
 std::shared_ptr<RunFlags> add_run_flags(CLI::App& command, formats::Need need);
 ConductOptions conduct_options(const RunFlags& flags);

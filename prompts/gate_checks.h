@@ -15,8 +15,11 @@ struct Span {
 };
 
 // A whole text that is no argument. substance.cpp
-bool is_opener(const Tokens& proof);                        // only an opener
-bool is_too_short(const Tokens& proof, bool truncated);     // less than an argument
+bool is_opener(const Tokens& proof);                     // only an opener
+bool is_too_short(const Tokens& proof, bool truncated);  // less than an argument
+// Numbered steps, each with its rule in brackets, and QED at the end: an argument however few
+// letters it has.
+bool is_derivation(std::string_view proof);
 bool lacks_mathematics(const Tokens& proof);                // no word or sign of it
 bool restates(const Tokens& proof, const Tokens& problem);  // the problem's words alone
 

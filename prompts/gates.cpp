@@ -101,15 +101,16 @@ std::vector<Flag> inspect_proof(std::string_view proof, std::string_view problem
 
   const Tokens tokens = tokens_of(proof);
   const auto truncation = find_truncation(proof);
+  const bool argues = is_derivation(proof);
   if (!has_content(tokens))
     add(FlagKind::Empty, true, whole);
-  else if (is_opener(tokens))
+  else if (!argues && is_opener(tokens))
     add(FlagKind::Opener, true, whole);
-  else if (is_too_short(tokens, truncation.has_value()))
+  else if (!argues && is_too_short(tokens, truncation.has_value()))
     add(FlagKind::TooShort, true, whole);
-  else if (lacks_mathematics(tokens))
+  else if (!argues && lacks_mathematics(tokens))
     add(FlagKind::NoMathematics, true, whole);
-  else if (problem.size() <= kProofBytesMax && restates(tokens, tokens_of(problem)))
+  else if (!argues && problem.size() <= kProofBytesMax && restates(tokens, tokens_of(problem)))
     add(FlagKind::RestatesProblem, true, whole);
 
   if (truncation) add(FlagKind::Truncated, false, *truncation);

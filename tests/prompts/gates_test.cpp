@@ -31,6 +31,15 @@ bool has(const std::string& proof, FlagKind kind) {
 }  // namespace
 
 TEST_SUITE("prompts/gates") {
+  TEST_CASE("a derivation of numbered steps is an argument, however few letters it has") {
+    const std::string derivation =
+        "1. t|p [given 1]\n2. !t [given 2]\n3. p [ds 1 2]\n4. goal [3]\nQED";
+    CHECK(prompts::inspect_proof(derivation, "Given: t|p; !t. Prove: p").empty());
+    CHECK_FALSE(prompts::inspect_proof("1. p [given 1]\nQED", "").empty());
+    CHECK_FALSE(prompts::inspect_proof("1. p\n2. q\nQED", "").empty());
+    CHECK_FALSE(prompts::inspect_proof("1. p [a]\n3. q [b]\nQED", "").empty());
+  }
+
   TEST_CASE("an ordinary proof has no flag") {
     CHECK(flags_of(kProof) == "");
     CHECK(flags_of(kProof, "Prove that the square of an odd number is odd.") == "");
