@@ -52,12 +52,12 @@ ParameterViews<const float> Learner::warmed(std::span<const float> weights, doub
   return views;
 }
 
-std::vector<std::vector<float>> Learner::pass(const LearnerPlan& plan,
-                                              std::span<const float> weights, const Batch& batch,
-                                              std::span<const Example> examples) {
+std::vector<std::vector<double>> Learner::pass(const LearnerPlan& plan,
+                                               std::span<const float> weights, const Batch& batch,
+                                               std::span<const Example> examples) {
   network_.forward(warmed(weights, plan.temperature), batch, plan.pass);
   const auto all = network_.log_probability();
-  std::vector<std::vector<float>> scores;
+  std::vector<std::vector<double>> scores;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const Rollout& rollout = *examples[i].rollout;
     const auto mine = all.subspan(first_target(batch, i, rollout), rollout.answer.size());
@@ -66,10 +66,10 @@ std::vector<std::vector<float>> Learner::pass(const LearnerPlan& plan,
   return scores;
 }
 
-std::vector<std::vector<float>> Learner::scores(const LearnerPlan& plan,
-                                                std::span<const Example> examples,
-                                                std::span<const float> weights) {
-  std::vector<std::vector<float>> scores;
+std::vector<std::vector<double>> Learner::scores(const LearnerPlan& plan,
+                                                 std::span<const Example> examples,
+                                                 std::span<const float> weights) {
+  std::vector<std::vector<double>> scores;
   while (!examples.empty()) {
     const auto some = examples.first(in_one_pass(examples, plan.batch_tokens));
     const Batch batch = batch_of(rollouts_of(some), config_, plan.replay);
@@ -82,7 +82,7 @@ std::vector<std::vector<float>> Learner::scores(const LearnerPlan& plan,
 void Learner::add_gradients(const LearnerPlan& plan, std::span<const Example> examples,
                             std::span<const float> weights, std::span<const float> reference,
                             const Extent& all, UpdateReport& report) {
-  std::vector<std::vector<float>> referred;
+  std::vector<std::vector<double>> referred;
   if (!reference.empty()) {
     // Another model chooses its experts itself; what could be drawn is the rollout's.
     const Batch batch = batch_of(rollouts_of(examples), config_,
@@ -92,7 +92,7 @@ void Learner::add_gradients(const LearnerPlan& plan, std::span<const Example> ex
   const Batch batch = batch_of(rollouts_of(examples), config_, plan.replay);
   const auto now = pass(plan, weights, batch, examples);
 
-  std::vector<std::vector<float>> sampled;
+  std::vector<std::vector<double>> sampled;
   for (const Example& example : examples)
     sampled.push_back(sampled_scores(*example.rollout, plan.replay));
   std::vector<AnswerScores> answers;
@@ -110,7 +110,8 @@ void Learner::add_gradients(const LearnerPlan& plan, std::span<const Example> ex
   std::vector<float> coefficient(std::size_t(batch.tokens()), 0.0F);
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const std::size_t first = first_target(batch, i, *examples[i].rollout);
-    std::ranges::copy(value.coefficient[i], coefficient.begin() + std::ptrdiff_t(first));
+    for (std::size_t t = 0; t < value.coefficient[i].size(); ++t)
+      coefficient[first + t] = float(value.coefficient[i][t]);
     report.clipped += double(value.answer[i].clipped) / double(all.tokens);
     report.masked += value.answer[i].masked ? 1 / double(all.answers) : 0;
   }

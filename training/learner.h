@@ -49,14 +49,15 @@ class Learner {
                       std::span<const float> reference);
 
   // Log-probabilities of each rollout's tokens under these weights.
-  std::vector<std::vector<float>> scores(const LearnerPlan& plan, std::span<const Example> examples,
-                                         std::span<const float> weights);
+  std::vector<std::vector<double>> scores(const LearnerPlan& plan,
+                                          std::span<const Example> examples,
+                                          std::span<const float> weights);
 
  private:
   // Temperature divides the logits: the last norm's weights do it.
   ParameterViews<const float> warmed(std::span<const float> weights, double temperature);
-  std::vector<std::vector<float>> pass(const LearnerPlan& plan, std::span<const float> weights,
-                                       const Batch& batch, std::span<const Example> examples);
+  std::vector<std::vector<double>> pass(const LearnerPlan& plan, std::span<const float> weights,
+                                        const Batch& batch, std::span<const Example> examples);
   void add_gradients(const LearnerPlan& plan, std::span<const Example> examples,
                      std::span<const float> weights, std::span<const float> reference,
                      const Extent& all, UpdateReport& report);

@@ -65,8 +65,7 @@ void check(const AnswerScores& answer) {
 
 double mean_log_ratio(const AnswerScores& answer) {
   double sum = 0;
-  for (std::size_t t = 0; t < answer.now.size(); ++t)
-    sum += double(answer.now[t]) - double(answer.sampled[t]);
+  for (std::size_t t = 0; t < answer.now.size(); ++t) sum += answer.now[t] - answer.sampled[t];
   return answer.now.empty() ? 0 : sum / double(answer.now.size());
 }
 
@@ -77,24 +76,24 @@ void add_answer(const Objective& objective, const AnswerScores& scores, const Ex
   ObjectiveValue::Answer answer{.log_ratio = mean_log_ratio(scores)};
   answer.masked = objective.off_policy_max > 0 && scores.advantage < 0 &&
                   -answer.log_ratio > objective.off_policy_max;
-  std::vector<float> coefficient;
+  std::vector<double> coefficient;
   coefficient.reserve(scores.now.size());
   for (std::size_t t = 0; t < scores.now.size(); ++t) {
-    const double ratio = std::exp(double(scores.now[t]) - double(scores.sampled[t]));
+    const double ratio = std::exp(scores.now[t] - scores.sampled[t]);
     bool clipped = false;
     Term term = policy_term(objective, ratio, scores.advantage, clipped);
     if (answer.masked) term = {};
     answer.clipped += clipped && !answer.masked ? 1 : 0;
     if (!scores.reference.empty()) {
-      const Term d = divergence_term(objective.divergence, ratio,
-                                     double(scores.reference[t]) - double(scores.now[t]));
+      const Term d =
+          divergence_term(objective.divergence, ratio, scores.reference[t] - scores.now[t]);
       value.divergence += d.value;
       term.value -= strength * d.value;
       term.slope -= strength * d.slope;
     }
     value.ratio += ratio;
     value.loss -= weight * term.value;
-    coefficient.push_back(float(weight * term.slope));
+    coefficient.push_back(weight * term.slope);
   }
   value.answer.push_back(answer);
   value.coefficient.push_back(std::move(coefficient));

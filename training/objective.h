@@ -56,9 +56,9 @@ double overlong_penalty(const Objective& objective, int64_t tokens, int64_t toke
 
 // Log-probabilities of one answer's tokens, all over the same ids.
 struct AnswerScores {
-  std::span<const float> now;        // of the policy that is trained
-  std::span<const float> sampled;    // as the engine drew them
-  std::span<const float> reference;  // empty: no divergence
+  std::span<const double> now;        // of the policy that is trained
+  std::span<const double> sampled;    // as the engine drew them
+  std::span<const double> reference;  // empty: no divergence
   double advantage = 0;
   std::size_t domain = 0;  // below kDomains
 };
@@ -73,7 +73,7 @@ Extent extent_of(std::span<const AnswerScores> answers);
 struct ObjectiveValue {
   double loss = 0;  // the part of the answers given
   // Of -log p of each answer's tokens: minus the loss' derivative by log p.
-  std::vector<std::vector<float>> coefficient;
+  std::vector<std::vector<double>> coefficient;
   struct Answer {
     double log_ratio = 0;  // mean over its tokens of log(p / p_sampled)
     bool masked = false;

@@ -189,8 +189,8 @@ Batch batch_of(std::span<const Rollout* const> rollouts, const model::Config& co
   return batch;
 }
 
-std::vector<float> sampled_scores(const Rollout& rollout, const Replay& replay) {
-  std::vector<float> scores = rollout.log_probability;
+std::vector<double> sampled_scores(const Rollout& rollout, const Replay& replay) {
+  std::vector<double> scores(rollout.log_probability.begin(), rollout.log_probability.end());
   if (replay.mask == Replay::Keep::Yes)
     for (std::size_t t = 0; t < scores.size(); ++t) scores[t] -= rollout.log_kept[t];
   return scores;

@@ -72,6 +72,6 @@ Batch batch_of(std::span<const Rollout* const> rollouts, const model::Config& co
                const Replay& replay);
 
 // What the sampled tokens' log-probabilities are to be compared with.
-std::vector<float> sampled_scores(const Rollout& rollout, const Replay& replay);
+std::vector<double> sampled_scores(const Rollout& rollout, const Replay& replay);
 
 }  // namespace training
