@@ -56,11 +56,6 @@ LessonBatch make_batch(const Lessons& lessons, uint64_t& index, double progress,
   return made;
 }
 
-text::Digest configuration_of(const SupervisedPlan& plan) {
-  return text::sha256(plan.config_json + "\n" + tokenizer_json() + "\n" +
-                      std::to_string(plan.seed));
-}
-
 class Run {
  public:
   Run(const SupervisedPlan& plan, const std::function<void(const SupervisedStep&)>& report)
@@ -251,6 +246,11 @@ class Run {
 };
 
 }  // namespace
+
+text::Digest configuration_of(const SupervisedPlan& plan) {
+  return text::sha256(plan.config_json + "\n" + tokenizer_json() + "\n" +
+                      std::to_string(plan.seed));
+}
 
 Ended train_supervised(const SupervisedPlan& plan, const std::function<bool()>& stop,
                        const std::function<void(const SupervisedStep&)>& report) {

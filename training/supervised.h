@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "text/sha256.h"
 #include "training/lessons.h"
 #include "training/network.h"
 #include "training/optimiser.h"
@@ -37,6 +38,9 @@ struct SupervisedPlan {
   Precision precision = Precision::Bfloat16;
   int64_t save_every_seconds = 300;
 };
+
+// What a state must agree with to be gone on from: the model, the tokenizer, the seed.
+text::Digest configuration_of(const SupervisedPlan& plan);
 
 // What a step measured.
 struct SupervisedStep {
