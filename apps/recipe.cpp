@@ -48,6 +48,13 @@ class Table {
     refuse(*node, key, fmt::format("must be one of {}", fmt::join(allowed, ", ")));
   }
 
+  std::optional<bool> truth(const char* key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return std::nullopt;
+    if (!node->is_boolean()) refuse(*node, key, "must be true or false");
+    return node->value<bool>();
+  }
+
   void text(const char* key, std::string& value) {
     const toml::node* node = find(key);
     if (node == nullptr) return;
@@ -142,8 +149,9 @@ void read_shape(Table table, training::ModelShape& shape) {
 }
 
 // A family's share alone, or with the levels' shares: { share = 0.3, first = [...], last = [...] }.
-void read_families(Table table, const toml::table& families, training::LessonPlan& plan) {
-  plan.families.clear();
+void read_families(Table table, const toml::table& families,
+                   std::vector<training::LessonPlan::FamilyShare>& shares) {
+  shares.clear();
   for (const theorems::Family family : theorems::kFamilies) {
     training::LessonPlan::FamilyShare share{.family = family};
     const std::string name(to_text(family));
@@ -157,14 +165,14 @@ void read_families(Table table, const toml::table& families, training::LessonPla
       share.share = 0;
       table.number(name.c_str(), share.share, 0, 1e6);
     }
-    if (share.share > 0) plan.families.push_back(share);
+    if (share.share > 0) shares.push_back(share);
   }
   table.finish();
 }
 
 void read_lessons(Table table, training::LessonPlan& plan) {
   if (const toml::table* families = table.table("families"))
-    read_families(Table(*families, table.file()), *families, plan);
+    read_families(Table(*families, table.file()), *families, plan.families);
   table.number("prove", plan.prove, 0, 1e6);
   table.number("verify", plan.verify, 0, 1e6);
   table.number("judge", plan.judge, 0, 1e6);
@@ -209,6 +217,122 @@ training::Stage read_stage(Table table, const training::LessonPlan& lessons) {
   return stage;
 }
 
+void read_tasks(Table& table, training::TaskPlan& tasks) {
+  constexpr double kPromptsMax = 4096;
+  if (const toml::table* families = table.table("families"))
+    read_families(Table(*families, table.file()), *families, tasks.families);
+  for (std::size_t role = 0; role < tasks.prompts.size(); ++role)
+    table.number(to_text(training::Role(role)).data(), tasks.prompts[role], 0, kPromptsMax);
+  table.number("own", tasks.own, 0, 1);
+  table.number("sound", tasks.sound, 0, 1);
+  table.number("kept", tasks.kept, 0, 1);
+}
+
+void read_objective(Table& table, training::Objective& objective) {
+  using training::Objective;
+  if (const auto place =
+          table.word("objective", std::array<const char*, 4>{"v32", "grpo", "dr-grpo", "dapo"})) {
+    constexpr std::array kPresets = {training::v32, training::grpo, training::dr_grpo,
+                                     training::dapo};
+    objective = kPresets[*place]();
+    objective.constant = 0;
+  }
+  if (const auto place =
+          table.word("advantage", std::array<const char*, 2>{"mean", "standardised"}))
+    objective.advantage = Objective::Advantage(*place);
+  if (const auto place =
+          table.word("divergence", std::array<const char*, 3>{"none", "k3", "unbiased"}))
+    objective.divergence = Objective::Divergence(*place);
+  if (const auto place =
+          table.word("aggregation", std::array<const char*, 3>{"sequences", "tokens", "constant"}))
+    objective.aggregation = Objective::Aggregation(*place);
+  if (const auto place =
+          table.word("equal_groups", std::array<const char*, 3>{"keep", "drop", "refill"}))
+    objective.equal_groups = Objective::EqualGroups(*place);
+  table.number("clip_low", objective.clip_low, 0, 1);
+  table.number("clip_high", objective.clip_high, 0, 1e6);
+  double strength = -1;
+  table.number("strength", strength, 0, 1e6);
+  if (strength >= 0) objective.strength.fill(strength);
+  constexpr std::array kStrengths = {"strength_prove", "strength_verify", "strength_judge",
+                                     "strength_refine"};
+  for (std::size_t role = 0; role < kStrengths.size(); ++role)
+    table.number(kStrengths[role], objective.strength[role], 0, 1e6);
+  table.number("off_policy_max", objective.off_policy_max, 0, 1e6);
+  table.number("constant", objective.constant, 1, 1e6);
+  table.number("overlong", objective.overlong_tokens, 0, 1e6);
+}
+
+void read_reward(Table& table, training::ReinforceStage& stage) {
+  if (const auto place = table.word("judged_by", std::array<const char*, 2>{"rule", "verifier"}))
+    stage.judged_by = training::ReinforceStage::JudgedBy(*place);
+  table.number("evaluations", stage.evaluations, 1, 1024);
+  table.number("judgements", stage.judgements, 1, 1024);
+  table.number("proof", stage.reward.proof, 0, 1);
+  table.number("honesty", stage.reward.honesty, 0, 1);
+  table.number("form", stage.reward.form, 0, 1);
+  table.number("length", stage.reward.length, 0, 1);
+}
+
+training::ReinforceStage read_reinforcement(Table& table, training::ReinforceStage stage) {
+  using Keep = training::Replay::Keep;
+  table.text("name", stage.name);
+  table.number("steps", stage.steps, 1, 1e9);
+  read_tasks(table, stage.tasks);
+  table.number("group", stage.group, 2, 1024);
+  table.number("temperature", stage.sampling.temperature, 0.01, 10);
+  table.number("top_p", stage.sampling.top_p, 0.01, 1);
+  table.number("top_k", stage.sampling.top_k, 0, 1e6);
+  table.number("min_p", stage.sampling.min_p, 0, 1);
+  table.number("tokens_max", stage.tokens_max, 16, 65536);
+  read_reward(table, stage);
+  read_objective(table, stage.learner.objective);
+  if (const auto keep = table.truth("keep_routing"))
+    stage.learner.replay.routing = *keep ? Keep::Yes : Keep::No;
+  if (const auto keep = table.truth("keep_mask"))
+    stage.learner.replay.mask = *keep ? Keep::Yes : Keep::No;
+  table.number("minibatches", stage.minibatches, 1, 1024);
+  table.number("batch", stage.learner.batch_tokens, 64, 1 << 20);
+  table.number("adamw", stage.learner.rates.adamw, 0, 10);
+  table.number("adamw_decay", stage.learner.rates.adamw_decay, 0, 10);
+  table.number("norm_max", stage.learner.rates.norm_max, 0, 1e6);
+  table.number("indexer_loss", stage.learner.pass.indexer_loss, 0, 1e6);
+  table.number("warm_up", stage.warm_up, 0, 1);
+  table.number("decay_after", stage.decay_after, 0, 1);
+  table.number("last", stage.last, 0, 1);
+  return stage;
+}
+
+// [rl] holds what all its stages have in common; without an [[rl.stage]] it is the only one.
+std::vector<training::ReinforceStage> read_reinforcements(
+    const toml::table& given, const std::string& file,
+    const std::vector<training::LessonPlan::FamilyShare>& families) {
+  training::ReinforceStage common;
+  common.tasks.families = families;
+  common.learner.objective.constant = 0;
+  Table table(given, file);
+  common = read_reinforcement(table, common);
+  std::vector<training::ReinforceStage> stages;
+  if (const toml::array* own = table.tables("stage")) {
+    for (const toml::node& stage : *own) {
+      Table one(*stage.as_table(), file);
+      stages.push_back(read_reinforcement(one, common));
+      one.finish();
+    }
+  }
+  table.finish();
+  if (stages.empty()) stages.push_back(common);
+  for (training::ReinforceStage& stage : stages) {
+    if (stage.steps == 0)
+      throw Exit(ExitCode::Usage,
+                 fmt::format("{}: the [rl] stage {} has no steps", file, stage.name));
+    stage.reward.length_tokens = stage.tokens_max;
+    double& constant = stage.learner.objective.constant;
+    if (constant == 0) constant = stage.tokens_max;  // the longest answer's, as in Dr. GRPO
+  }
+  return stages;
+}
+
 }  // namespace
 
 Recipe read_recipe(const std::filesystem::path& file) {
@@ -236,9 +360,15 @@ Recipe read_recipe(const std::filesystem::path& file) {
   if (const toml::array* stages = table.tables("stage"))
     for (const toml::node& stage : *stages)
       recipe.plan.stages.push_back(read_stage(Table(*stage.as_table(), file.string()), lessons));
+  if (const toml::table* given = table.table("rl"))
+    recipe.reinforce.stages = read_reinforcements(*given, file.string(), lessons.families);
   table.finish();
-  if (recipe.plan.stages.empty())
-    throw Exit(ExitCode::Usage, file.string() + ": there is no [[stage]] to train");
+  if (recipe.plan.stages.empty() && recipe.reinforce.stages.empty())
+    throw Exit(ExitCode::Usage, file.string() + ": there is no [[stage]] and no [rl] to train");
+  recipe.reinforce.seed = recipe.plan.seed;
+  recipe.reinforce.threads = recipe.plan.threads;
+  recipe.reinforce.precision = recipe.plan.precision;
+  recipe.reinforce.save_every_seconds = recipe.plan.save_every_seconds;
   recipe.plan.config_json = training::config_json(recipe.shape);
   recipe.plan.prompts = file.parent_path() / training::kPromptFamily;
   return recipe;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
@@ -19,6 +20,7 @@ namespace {
 struct TrainFlags {
   std::string recipe;
   std::string directory;
+  std::string from;  // the model that reinforcement begins with
   int64_t seconds_max = 0;
   bool json = false;
 };
@@ -70,10 +72,9 @@ class Reporter {
   training::SupervisedStep latest_;
 };
 
-ExitCode train(const TrainFlags& flags) {
-  Recipe recipe = read_recipe(flags.recipe);
-  recipe.plan.directory = flags.directory;
-  if (recipe.plan.threads == 0) recipe.plan.threads = usable_cores();
+// Runs `train` until it is done or the flags, or a signal, stop it.
+ExitCode run_until(const TrainFlags& flags,
+                   const std::function<training::Ended(const std::function<bool()>&)>& train) {
   const auto begin = std::chrono::steady_clock::now();
   const auto stop = [&] {
     const auto spent = std::chrono::steady_clock::now() - begin;
@@ -82,11 +83,8 @@ ExitCode train(const TrainFlags& flags) {
   };
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
-  Reporter reporter(flags.json);
   try {
-    const training::Ended ended = training::train_supervised(
-        recipe.plan, stop, [&](const training::SupervisedStep& step) { reporter.report(step); });
-    reporter.finish(ended, flags.directory);
+    const training::Ended ended = train(stop);
     if (ended == training::Ended::Done) return ExitCode::Done;
     fmt::print(stderr, "stopped; the same command goes on from here\n");
     if (interrupted == SIGINT) return ExitCode::Interrupted;
@@ -96,6 +94,73 @@ ExitCode train(const TrainFlags& flags) {
   } catch (const model::Refused& error) {
     throw Exit(ExitCode::Usage, error.what());
   }
+}
+
+ExitCode train(const TrainFlags& flags) {
+  Recipe recipe = read_recipe(flags.recipe);
+  if (recipe.plan.stages.empty())
+    throw Exit(ExitCode::Usage, flags.recipe + ": there is no [[stage]] to train");
+  recipe.plan.directory = flags.directory;
+  if (recipe.plan.threads == 0) recipe.plan.threads = usable_cores();
+  Reporter reporter(flags.json);
+  return run_until(flags, [&](const std::function<bool()>& stop) {
+    const training::Ended ended = training::train_supervised(
+        recipe.plan, stop, [&](const training::SupervisedStep& step) { reporter.report(step); });
+    reporter.finish(ended, flags.directory);
+    return ended;
+  });
+}
+
+void report_reinforcement(const training::ReinforceStep& step) {
+  fmt::print(
+      stderr,
+      "{:<10} step {:>5} of {}  reward: prove {:.3f} verify {:.3f} judge {:.3f} refine "
+      "{:.3f}  groups {:.0f} %  clipped {:.1f} %  masked {:.1f} %  KL {:.4f}  {:.0f} tokens "
+      "an answer  {} left\n",
+      step.stage, step.step, step.steps_end, step.reward[0], step.reward[1], step.reward[2],
+      step.reward[3], 100 * step.groups_used, 100 * step.update.clipped, 100 * step.update.masked,
+      step.update.divergence, step.answer_tokens,
+      training::duration_text(int64_t(step.seconds * 1000 * double(step.steps_end - step.step))));
+}
+
+ExitCode reinforce(const TrainFlags& flags) {
+  Recipe recipe = read_recipe(flags.recipe);
+  training::ReinforcePlan& plan = recipe.reinforce;
+  if (plan.stages.empty())
+    throw Exit(ExitCode::Usage, flags.recipe + ": there is no [rl] to train by");
+  plan.from = flags.from;
+  plan.directory = flags.directory;
+  if (plan.threads == 0) plan.threads = usable_cores();
+  training::ReinforceStep latest;
+  return run_until(flags, [&](const std::function<bool()>& stop) {
+    const training::Ended ended = training::train_by_reward(
+        plan, stop,
+        [&](const training::ReinforceStep& step) { report_reinforcement(latest = step); });
+    if (flags.json) {
+      const nlohmann::ordered_json json = {
+          {"done", ended == training::Ended::Done},
+          {"model", (std::filesystem::path(flags.directory) / "model").string()},
+          {"step", latest.step},
+          {"reward", latest.reward}};
+      write_stdout(json.dump() + "\n");
+    }
+    return ended;
+  });
+}
+
+// What every kind of training is told.
+void add_run_options(CLI::App& command, TrainFlags& flags) {
+  command.add_option("recipe", flags.recipe, "the recipe, a TOML file")
+      ->required()
+      ->check(CLI::ExistingFile)
+      ->type_name("FILE");
+  command.add_option("--out", flags.directory, "the run's folder: states, metrics, the model")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--max-seconds", flags.seconds_max, "save and stop after so long; 0: never")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  command.add_flag("--json", flags.json, "one JSON document on stdout at the end");
 }
 
 }  // namespace
@@ -110,18 +175,19 @@ void add_train(CLI::App& app, Invocation& invocation) {
   CLI::App& sft = add_command(
       command, "sft", "supervised training by a recipe; goes on where it stopped",
       "elenchus train sft model/default/recipe.toml --out runs/mine --max-seconds 3600");
-  sft.add_option("recipe", flags->recipe, "the recipe, a TOML file")
-      ->required()
-      ->check(CLI::ExistingFile)
-      ->type_name("FILE");
-  sft.add_option("--out", flags->directory, "the run's folder: states, metrics, the model")
-      ->required()
-      ->type_name("DIR");
-  sft.add_option("--max-seconds", flags->seconds_max, "save and stop after so long; 0: never")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N");
-  sft.add_flag("--json", flags->json, "one JSON document on stdout at the end");
+  add_run_options(sft, *flags);
   sft.callback([flags, &invocation] { invocation.run = [flags] { return train(*flags); }; });
+  auto rl_flags = std::make_shared<TrainFlags>();
+  CLI::App& rl = add_command(
+      command, "rl", "training by reward, by a recipe's [rl]; goes on where it stopped",
+      "elenchus train rl recipe.toml --from runs/mine/model --out runs/rl --max-seconds 3600");
+  add_run_options(rl, *rl_flags);
+  rl.add_option("--from", rl_flags->from, "the model to begin with")
+      ->required()
+      ->check(CLI::ExistingDirectory)
+      ->type_name("DIR");
+  rl.callback(
+      [flags = rl_flags, &invocation] { invocation.run = [flags] { return reinforce(*flags); }; });
 }
 
 }  // namespace apps
