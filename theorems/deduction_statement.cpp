@@ -111,10 +111,14 @@ class Canon {
     for (int a = 0; a < kLetters; ++a)
       if (occurs(a)) order.push_back(a);
     std::ranges::sort(order, {}, [&](int a) { return colours[std::size_t(a)]; });
-    for (std::size_t i = 0; i + 1 < order.size(); ++i) {
-      const auto same = std::ranges::equal_range(order, colours[std::size_t(order[i])], {},
-                                                 [&](int a) { return colours[std::size_t(a)]; });
-      if (same.size() > 1) return {same.begin(), same.end()};
+    for (std::size_t i = 0; i < order.size();) {
+      std::size_t end = i + 1;
+      while (end < order.size() &&
+             colours[std::size_t(order[end])] == colours[std::size_t(order[i])])
+        ++end;
+      if (end - i > 1)
+        return {order.begin() + std::ptrdiff_t(i), order.begin() + std::ptrdiff_t(end)};
+      i = end;
     }
     return {};
   }
@@ -131,7 +135,7 @@ class Canon {
     for (const int a : choices) {
       if (leaves_ >= kLeavesMax) return;
       Colours chosen = colours;
-      chosen[std::size_t(a)] = mix(colours[std::size_t(a)], uint64_t(100 + depth));
+      chosen[std::size_t(a)] = mix(colours[std::size_t(a)], 100U + uint64_t(depth));
       search(chosen, depth + 1);
     }
   }

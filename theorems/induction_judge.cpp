@@ -118,9 +118,8 @@ void judge_base_values(LineReport& report, const InductionClaim& claim, const Ba
     set(report, Status::Wrong, Defect::Value);
   else if (misshapen)
     set(report, Status::Wrong, short_left || short_right ? Defect::Missing : Defect::Value);
-  else if (wrong_right > 0 || wrong_left + (wrong_sum ? 1 : 0) > 1)
-    set(report, Status::Wrong, Defect::Value);
-  else if ((wrong_left == 1 && !line.sum) || (wrong_sum && !(line.left && line.right)))
+  else if (wrong_right > 0 || wrong_left + (wrong_sum ? 1 : 0) > 1 ||
+           (wrong_left == 1 && !line.sum) || (wrong_sum && !(line.left && line.right)))
     set(report, Status::Wrong, Defect::Value);
   else if (wrong_left == 1 || wrong_sum)
     set(report, Status::Gap, Defect::Slip);

@@ -151,7 +151,7 @@ Polynomial multiply(const Polynomial& a, const Polynomial& b) {
   Polynomial result;
   if (a.degree() < 0 || b.degree() < 0) return result;
   if (a.degree() + b.degree() > kDegreeMax) throw TooLarge();
-  result.coefficients.assign(std::size_t(a.degree() + b.degree() + 1), 0);
+  result.coefficients.assign(std::size_t(a.degree()) + std::size_t(b.degree()) + 1, 0);
   for (std::size_t i = 0; i < a.coefficients.size(); ++i)
     for (std::size_t j = 0; j < b.coefficients.size(); ++j)
       result.coefficients[i + j] =

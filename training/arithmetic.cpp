@@ -19,7 +19,7 @@ namespace {
 // Of a weight gradient's chunk: so many that adding it costs little, so few that a slice of x^T
 // stays in a core's second cache. No power of two: columns of the transposed factors would meet in
 // one set of the first cache. Part of the order in which sums are taken.
-constexpr int64_t kChunkTokens = 31 * 64;
+constexpr int64_t kChunkTokens = int64_t(31) * 64;
 
 // Rows of a product that are added before they leave the second cache.
 constexpr int64_t kAddedTokens = 1008;

@@ -28,7 +28,7 @@ template <class T>
 void document_attention(Arithmetic<T>& arithmetic, const DocumentAttention<T>& args) {
   pick(
       arithmetic, [&] { cpu::document_attention(args); },
-      [&]<Instructions level>(Threads& threads) {
+      [&]<Instructions level>([[maybe_unused]] Threads& threads) {
         if constexpr (std::is_same_v<T, float>) simd::document_attention<level>(args, threads);
       });
 }
@@ -38,7 +38,7 @@ void document_attention_gradient(Arithmetic<T>& arithmetic,
                                  const DocumentAttentionGradient<T>& args) {
   pick(
       arithmetic, [&] { cpu::document_attention_gradient(args); },
-      [&]<Instructions level>(Threads& threads) {
+      [&]<Instructions level>([[maybe_unused]] Threads& threads) {
         if constexpr (std::is_same_v<T, float>)
           simd::document_attention_gradient<level>(args, threads);
       });
@@ -48,7 +48,7 @@ template <class T>
 void document_scores(Arithmetic<T>& arithmetic, const DocumentScores<T>& args) {
   pick(
       arithmetic, [&] { cpu::document_scores(args); },
-      [&]<Instructions level>(Threads& threads) {
+      [&]<Instructions level>([[maybe_unused]] Threads& threads) {
         if constexpr (std::is_same_v<T, float>) simd::document_scores<level>(args, threads);
       });
 }
@@ -57,7 +57,7 @@ template <class T>
 void document_scores_gradient(Arithmetic<T>& arithmetic, const DocumentScoresGradient<T>& args) {
   pick(
       arithmetic, [&] { cpu::document_scores_gradient(args); },
-      [&]<Instructions level>(Threads& threads) {
+      [&]<Instructions level>([[maybe_unused]] Threads& threads) {
         if constexpr (std::is_same_v<T, float>)
           simd::document_scores_gradient<level>(args, threads);
       });
@@ -67,7 +67,7 @@ template <class T>
 void document_top_k(Arithmetic<T>& arithmetic, const DocumentTopK<T>& args) {
   pick(
       arithmetic, [&] { cpu::document_top_k(args); },
-      [&]<Instructions level>(Threads& threads) {
+      [&]<Instructions level>([[maybe_unused]] Threads& threads) {
         if constexpr (std::is_same_v<T, float>) simd::document_top_k<level>(args, threads);
       });
 }

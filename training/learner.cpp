@@ -39,7 +39,6 @@ Learner::Learner(const model::Config& config, const ParameterTable& table,
                  Arithmetic<float>& arithmetic)
     : config_(config),
       table_(table),
-      arithmetic_(arithmetic),
       network_(config_, arithmetic),
       optimiser_(table.all(), arithmetic.level(), arithmetic.threads()),
       gradients_(std::size_t(table.size())) {}

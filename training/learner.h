@@ -64,7 +64,6 @@ class Learner {
 
   const model::Config config_;
   const ParameterTable& table_;
-  Arithmetic<float>& arithmetic_;
   TrainingNetwork<float> network_;
   Optimiser optimiser_;
   std::vector<float> gradients_, norm_;

@@ -12,7 +12,7 @@ std::string text_of(const model::Tokenizer& tokenizer, const Rollout& rollout) {
 
 ModelJudge::ModelJudge(ModelJudgePlan plan, Sampler& sampler, const TaskSource& source,
                        const model::Tokenizer& tokenizer)
-    : plan_(std::move(plan)), sampler_(sampler), source_(source), tokenizer_(tokenizer) {}
+    : plan_(plan), sampler_(sampler), source_(source), tokenizer_(tokenizer) {}
 
 std::optional<double> ModelJudge::read(const Task& task, const Rollout& rollout) const {
   if (rollout.ended != engine::Ended::EndToken) return std::nullopt;

@@ -1,0 +1,120 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/cli_kit.h"
+
+using nlohmann::json;
+
+namespace {
+
+const std::string kPrompts = std::string(SOURCE_DIR) + "/model/default/chalk";
+
+// A recipe that is done in a second, in a folder with the prompts beside it.
+std::string recipe_in(const support::TempDir& folder, const std::string& extra = "") {
+  std::filesystem::copy(kPrompts, folder / "chalk");
+  const std::filesystem::path file = folder / "recipe.toml";
+  std::ofstream(file) << "seed = 3\nthreads = 1\nprecision = \"float\"\n"
+                         "[model]\nhidden_size = 32\nnum_hidden_layers = 2\n"
+                         "num_attention_heads = 2\nq_lora_rank = 16\nkv_lora_rank = 16\n"
+                         "qk_nope_head_dim = 8\nqk_rope_head_dim = 8\nv_head_dim = 8\n"
+                         "intermediate_size = 64\nmoe_intermediate_size = 16\n"
+                         "n_routed_experts = 4\nindex_n_heads = 2\nindex_head_dim = 16\n"
+                         "index_topk = 16\n"
+                         "[lessons.families]\nwitness = 1.0\n"
+                         "[[stage]]\nname = \"only\"\ntokens = 2000\nbatch = 500\n"
+                      << extra;
+  return file.string();
+}
+
+Told train(const std::string& recipe, const support::TempDir& folder) {
+  return elenchus({"train", "sft", recipe, "--out", (folder / "run").string(), "--json"});
+}
+
+std::string statement_in(const support::TempDir& folder, const std::string& text) {
+  const std::filesystem::path file = folder / "statement.md";
+  std::ofstream(file) << text << "\n";
+  return file.string();
+}
+
+}  // namespace
+
+TEST_SUITE("apps/train") {
+  TEST_CASE("a recipe makes a model that is measured, and whose outcomes are honest") {
+    const support::TempDir folder;
+    const Told trained = train(recipe_in(folder), folder);
+    REQUIRE(trained.code == 0);
+    const json made = json::parse(trained.out);
+    CHECK(made["done"] == true);
+    CHECK(made["tokens"].get<int>() >= 2000);
+
+    const Told measured = elenchus({"train", "eval", made["model"], "--statements", "2", "--level",
+                                    "1", "--family", "witness", "--threads", "1", "--json"});
+    CHECK(measured.code == 0);
+    const json figures = json::parse(measured.out);
+    CHECK(figures["solved"]["hits"] == 0);
+    CHECK(figures["solved"]["of"] == 2);
+
+    const Told solved =
+        elenchus({"solve", statement_in(folder, "Find x: 7*x == 3 (mod 31)"), "--model",
+                  made["model"], "--effort", "quick", "--max-tokens", "20", "--threads", "1",
+                  "--cache", "64M", "--db", (folder / "ledger.sqlite").string(), "--json"});
+    CHECK(solved.code == 0);
+    CHECK(solved.out.find("\"undecided\":1") != std::string::npos);
+  }
+
+  TEST_CASE(
+      "a statement of no known family is refused with the nearest form, unless asked anyway") {
+    const support::TempDir folder;
+    const Told trained = train(recipe_in(folder), folder);
+    REQUIRE(trained.code == 0);
+    const std::string model = json::parse(trained.out)["model"];
+    const std::string file = statement_in(folder, "Prove that there are infinitely many primes.");
+    const std::vector<std::string> command = {"solve",        file,
+                                              "--model",      model,
+                                              "--effort",     "quick",
+                                              "--max-tokens", "20",
+                                              "--threads",    "1",
+                                              "--cache",      "64M",
+                                              "--db",         (folder / "ledger.sqlite").string()};
+
+    const Told refused = elenchus(command);
+    CHECK(refused.code == 2);
+    CHECK(refused.err.find("knows five kinds of statements") != std::string::npos);
+    CHECK(refused.err.find("The nearest form is") != std::string::npos);
+    CHECK(refused.err.find("--base-url") != std::string::npos);
+
+    std::vector<std::string> anyway = command;
+    anyway.push_back("--anyway");
+    CHECK(elenchus(anyway).code == 0);
+  }
+
+  TEST_CASE("prompts without a fence are never sent to a server") {
+    const support::TempDir folder;
+    const Told told = elenchus({"solve", statement_in(folder, "Show that 1 = 1."), "--base-url",
+                                "http://127.0.0.1:9/v1", "--model", "m", "--prompts", kPrompts,
+                                "--db", (folder / "ledger.sqlite").string()});
+    CHECK(told.code == 2);
+    CHECK(told.err.find("has a place without a fence") != std::string::npos);
+  }
+
+  TEST_CASE("a recipe's mistakes are told with their line") {
+    struct Case {
+      const char* extra;
+      const char* said;
+    };
+    const Case cases[] = {
+        {"atention = \"dense\"\n", "line 27: atention is not known; did you mean attention?"},
+        {"attention = \"some\"\n", "attention must be one of dense, warm-up, sparse"},
+        {"muon = -1\n", "muon must be between 0 and 10"},
+        {"batch = 100.5\n", "line 27"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.extra);
+      const support::TempDir folder;
+      const Told told = train(recipe_in(folder, c.extra), folder);
+      CHECK(told.code == 2);
+      CHECK(told.err.find(c.said) != std::string::npos);
+    }
+  }
+}
