@@ -10,6 +10,7 @@
 #include "apps/output.h"
 #include "apps/recipe.h"
 #include "apps/train_eval.h"
+#include "apps/train_report.h"
 #include "kernels/threads.h"
 #include "training/checkpoint.h"
 #include "training/progress.h"
@@ -171,6 +172,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       "elenchus train sft model/default/recipe.toml --out runs/mine --max-seconds 3600");
   command.require_subcommand(1);
   add_train_eval(command, invocation);
+  add_train_report(command, invocation);
   auto flags = std::make_shared<TrainFlags>();
   CLI::App& sft = add_command(
       command, "sft", "supervised training by a recipe; goes on where it stopped",

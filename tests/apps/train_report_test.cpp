@@ -1,0 +1,136 @@
+#include "apps/train_report.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "storage/metrics.h"
+#include "tests/apps/cli_kit.h"
+
+using nlohmann::json;
+
+namespace {
+
+storage::Metrics metrics_in(const support::TempDir& folder) {
+  return {folder / "metrics.sqlite", storage::Database::Access::Write};
+}
+
+// `steps` points of 100 tokens a step; the value is the step.
+void append(storage::Metrics& metrics, int64_t run, const std::string& name, int64_t steps) {
+  std::vector<storage::MetricPoint> points;
+  for (int64_t step = 1; step <= steps; ++step)
+    points.push_back({.step = step, .tokens = 100 * step, .name = name, .value = double(step)});
+  metrics.append(run, points);
+}
+
+std::size_t count(const std::string& text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_SUITE("apps/train_report") {
+  TEST_CASE("a supervised run is drawn over tokens, all that it measured and nothing else") {
+    const support::TempDir folder;
+    {
+      storage::Metrics metrics = metrics_in(folder);
+      const int64_t run = metrics.begin_run(1, "{}");
+      append(metrics, run, "loss", 3);
+      append(metrics, run, "loss.judge", 2);
+      append(metrics, run, "rate", 3);
+    }
+    const Told told = elenchus({"train", "report", folder.path().string()});
+    CHECK(told.code == 0);
+    CHECK(lines_in(told.out) == 2);
+    const std::string file = (folder / "plots/loss.svg").string();
+    CHECK(has(told.out, file + "  loss, loss.judge\n"));
+    const std::string svg = read_bytes(file);
+    CHECK(count(svg, "<circle") == 5);
+    CHECK(has(svg, ">tokens<"));
+    CHECK(has(svg, ">judge<"));
+    CHECK_FALSE(has(svg, ">verify<"));
+    CHECK_FALSE(has(svg, "means of"));
+    CHECK(std::filesystem::exists(folder / "plots/rate.svg"));
+    CHECK_FALSE(std::filesystem::exists(folder / "plots/indexer.svg"));
+  }
+
+  TEST_CASE("a run by reward is drawn over steps, and --json tells what is in each file") {
+    const support::TempDir folder, plots;
+    {
+      storage::Metrics metrics = metrics_in(folder);
+      const int64_t run = metrics.begin_run(1, "{}");
+      for (const char* name : {"reward.prove", "groups_used", "divergence", "clipped", "masked"})
+        append(metrics, run, name, 4);
+    }
+    const Told told = elenchus(
+        {"train", "report", folder.path().string(), "--out", plots.path().string(), "--json"});
+    CHECK(told.code == 0);
+    const json document = json::parse(told.out);
+    CHECK(document["step"] == 4);
+    CHECK(document["tokens"] == 400);
+    REQUIRE(document["files"].size() == 4);
+    CHECK(document["files"][3]["file"] == (plots / "masks.svg").string());
+    CHECK(document["files"][3]["metrics"] == json{"clipped", "masked"});
+    CHECK(has(read_bytes(plots / "reward.svg"), ">steps<"));
+    CHECK_FALSE(std::filesystem::exists(folder / "plots"));
+  }
+
+  TEST_CASE("a long series is drawn as means, and its title says so") {
+    const support::TempDir folder;
+    {
+      storage::Metrics metrics = metrics_in(folder);
+      append(metrics, metrics.begin_run(1, "{}"), "rate", 4001);
+    }
+    CHECK(elenchus({"train", "report", folder.path().string()}).code == 0);
+    const std::string svg = read_bytes(folder / "plots/rate.svg");
+    CHECK(has(svg, "Learning rate (means of 21 measurements)"));
+    const std::size_t begin = svg.find("<path d=\"M");
+    REQUIRE(begin != std::string::npos);
+    const std::string path = svg.substr(begin + 10, svg.find('"', begin + 9) - begin - 10);
+    CHECK(count(path, " ") == 2 * 191 - 1);  // 4001 / 21 = 190.5
+  }
+
+  TEST_CASE("a loss that ran away leaves a gap, and the newest run of the file is the one shown") {
+    const support::TempDir folder;
+    {
+      storage::Metrics metrics = metrics_in(folder);
+      append(metrics, metrics.begin_run(1, "{}"), "rate", 9);
+      const int64_t run = metrics.begin_run(2, "{}");
+      append(metrics, run, "loss", 2);
+      const storage::MetricPoint lost{.step = 3,
+                                      .tokens = 300,
+                                      .name = "loss",
+                                      .value = std::numeric_limits<double>::quiet_NaN()};
+      metrics.append(run, std::span(&lost, 1));
+    }
+    const Told told = elenchus({"train", "report", folder.path().string(), "--json"});
+    CHECK(told.code == 0);
+    CHECK(json::parse(told.out)["files"].size() == 1);
+    CHECK(json::parse(told.out)["step"] == 3);
+    CHECK(count(read_bytes(folder / "plots/loss.svg"), "<circle") == 2);
+  }
+
+  TEST_CASE("a folder without measurements is refused with what to do") {
+    const support::TempDir folder;
+    const Told none = elenchus({"train", "report", folder.path().string()});
+    CHECK(none.code == 2);
+    CHECK(none.out.empty());
+    CHECK(has(none.err, "has no metrics.sqlite: name the folder that a run of"));
+
+    metrics_in(folder).begin_run(1, "{}");
+    const Told empty = elenchus({"train", "report", folder.path().string()});
+    CHECK(empty.code == 2);
+    CHECK(has(empty.err, "holds no measurements: let the run take its first step"));
+
+    write_file(folder / "metrics.sqlite", "no database at all, though it is long enough to be one");
+    const Told other = elenchus({"train", "report", folder.path().string()});
+    CHECK(other.code == 2);
+    CHECK(has(other.err, "metrics.sqlite"));
+    CHECK_FALSE(std::filesystem::exists(folder / "plots"));
+  }
+}
