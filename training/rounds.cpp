@@ -12,7 +12,7 @@ using theorems::Random;
 using theorems::seed_of;
 
 // Streams of random numbers of one round.
-enum Stream : uint64_t { kTasks, kProofs, kEvaluations, kAnswers, kJudge };
+enum Stream : uint64_t { kTasks, kChoices, kProofs, kEvaluations, kAnswers, kJudge };
 
 std::shared_ptr<const model::Tokens> shared(model::Tokens tokens) {
   return std::make_shared<const model::Tokens>(std::move(tokens));
@@ -47,7 +47,7 @@ std::vector<std::string> Rounds::answers(std::span<Task* const> tasks, Role role
 }
 
 void Rounds::write_own(std::vector<Task*> tasks, uint64_t seed) {
-  Random random(seed_of(seed, kTasks + 1000));
+  Random random(seed_of(seed, kChoices));
   const auto proofs = answers(tasks, Role::Prove, seed_of(seed, kProofs));
   std::vector<Task*> written, evaluated;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
