@@ -92,30 +92,6 @@ std::string newest_state(const fs::path& directory) {
 }  // namespace
 
 TEST_SUITE("training/reinforce") {
-  TEST_CASE("a run that was stopped twice ends with the bits of one that was not") {
-    const support::TempDir root;
-    write_model(root.path() / "from");
-    const ReinforcePlan whole = plan_of(root.path(), root.path() / "whole");
-    const ReinforcePlan parts = plan_of(root.path(), root.path() / "parts");
-
-    std::vector<ReinforceStep> steps;
-    CHECK(run(whole, -1, &steps) == Ended::Done);
-    CHECK(run(parts, 1) == Ended::Stopped);
-    CHECK(run(parts, 1) == Ended::Stopped);
-    CHECK(run(parts, -1) == Ended::Done);
-
-    CHECK(newest_state(whole.directory) == newest_state(parts.directory));
-    REQUIRE(steps.size() == 4);
-    CHECK(steps[0].answers == std::array<int64_t, 4>{8, 4, 4, 4});
-    CHECK(steps[0].groups_used > 0);
-    CHECK(steps[0].update.gradient_norm > 0);
-    CHECK(steps[3].stage == "dapo");
-    const model::Config config = model::read_config(whole.directory / "model");
-    const ParameterTable table(config);
-    CHECK(read_weights(whole.directory / "model", table) !=
-          read_weights(root.path() / "from", table));
-  }
-
   TEST_CASE("steps and rewarded answers are recorded, once each after a resumption") {
     const support::TempDir root;
     write_model(root.path() / "from");
@@ -138,5 +114,31 @@ TEST_SUITE("training/reinforce") {
     const support::TempDir root;
     ReinforcePlan plan = plan_of(root.path(), root.path() / "out");
     CHECK_THROWS_AS(run(plan, 1), model::Refused);
+  }
+}
+
+TEST_SUITE("slow/training/reinforce") {
+  TEST_CASE("a run that was stopped twice ends with the bits of one that was not") {
+    const support::TempDir root;
+    write_model(root.path() / "from");
+    const ReinforcePlan whole = plan_of(root.path(), root.path() / "whole");
+    const ReinforcePlan parts = plan_of(root.path(), root.path() / "parts");
+
+    std::vector<ReinforceStep> steps;
+    CHECK(run(whole, -1, &steps) == Ended::Done);
+    CHECK(run(parts, 1) == Ended::Stopped);
+    CHECK(run(parts, 1) == Ended::Stopped);
+    CHECK(run(parts, -1) == Ended::Done);
+
+    CHECK(newest_state(whole.directory) == newest_state(parts.directory));
+    REQUIRE(steps.size() == 4);
+    CHECK(steps[0].answers == std::array<int64_t, 4>{8, 4, 4, 4});
+    CHECK(steps[0].groups_used > 0);
+    CHECK(steps[0].update.gradient_norm > 0);
+    CHECK(steps[3].stage == "dapo");
+    const model::Config config = model::read_config(whole.directory / "model");
+    const ParameterTable table(config);
+    CHECK(read_weights(whole.directory / "model", table) !=
+          read_weights(root.path() / "from", table));
   }
 }
