@@ -9,6 +9,7 @@
 
 #include "apps/output.h"
 #include "training/evaluation.h"
+#include "training/labelling.h"
 
 namespace apps {
 namespace {
@@ -27,6 +28,8 @@ struct EvalFlags {
   double temperature = 0.7;
   int threads = 0;
   bool loop = false;
+  bool label = false;
+  training::LabelPlan labels;
   bool json = false;
 };
 
@@ -90,6 +93,7 @@ class Evaluator {
                  percent(proofs.honest), percent(verifier.wrong_accepted),
                  percent(verifier.right_refused), verifier.macro(), percent(verifier.first_flaw));
     if (flags_.loop) loop(family, level, statements);
+    if (flags_.label) label(family, level, written);
   }
 
   void print_json(theorems::Family family, int level, const training::ProofFigures& proofs,
@@ -138,6 +142,24 @@ class Evaluator {
         double(figures.resample_tokens) / double(std::max<int64_t>(figures.refine_tokens, 1)));
   }
 
+  // How well the model's own labels of its proofs agree with the checker.
+  void label(theorems::Family family, int level, const std::vector<training::Judged>& proofs) {
+    const auto labelled = training::label(player_, proofs, flags_.labels, plan_);
+    const training::LabelFigures figures = training::figures_of(proofs, labelled);
+    if (flags_.json) {
+      const Json json = {{"family", to_text(family)},
+                         {"level", level},
+                         {"labelled", share_of(figures.covered)},
+                         {"agreed", share_of(figures.agreed)},
+                         {"confusion", figures.confusion},
+                         {"undecided", figures.undecided}};
+      write_stdout(json.dump() + "\n");
+      return;
+    }
+    fmt::print("   labelled: {} of {} readable proofs, as the checker does: {}\n",
+               percent(figures.covered), figures.covered.of, percent(figures.agreed));
+  }
+
   const EvalFlags& flags_;
   training::Player& player_;
   training::EvaluationPlan plan_;
@@ -145,6 +167,9 @@ class Evaluator {
 };
 
 ExitCode evaluate(const EvalFlags& flags) {
+  if (flags.label && flags.labels.upheld_min > flags.labels.analyses)
+    throw Exit(ExitCode::Usage, fmt::format("--upheld {} is more than --analyses {}: ask for fewer",
+                                            flags.labels.upheld_min, flags.labels.analyses));
   try {
     engine::LocalOptions options;
     options.threads = flags.threads;
@@ -158,6 +183,18 @@ ExitCode evaluate(const EvalFlags& flags) {
   } catch (const engine::NotEnoughMemory& error) {
     throw Exit(ExitCode::Backend, error.what());
   }
+}
+
+void add_label_options(CLI::App& command, EvalFlags& flags) {
+  command.add_flag("--label", flags.label,
+                   "also let the model label its proofs, without a checker");
+  command.add_option("--analyses", flags.labels.analyses, "of a proof to label [8]")
+      ->check(CLI::Range(1, 256));
+  command.add_option("--judgements", flags.labels.judgements, "of an analysis below 1 [3]")
+      ->check(CLI::Range(1, 256));
+  command
+      .add_option("--upheld", flags.labels.upheld_min, "analyses that a label below 1 needs [2]")
+      ->check(CLI::Range(1, 256));
 }
 
 }  // namespace
@@ -187,6 +224,7 @@ void add_train_eval(CLI::App& train, Invocation& invocation) {
   command.add_option("--refinements", flags->refinements, "at most [7]")->check(CLI::Range(1, 64));
   command.add_option("--feedback", flags->feedback, "own, shuffled or exact evaluations [own]")
       ->check(CLI::IsMember({"own", "shuffled", "exact"}));
+  add_label_options(command, *flags);
   command.add_option("--threads", flags->threads, "0: all [0]")->check(CLI::Range(0, 256));
   command.add_flag("--json", flags->json, "one JSON line for each measurement");
   command.callback([flags, &invocation] { invocation.run = [flags] { return evaluate(*flags); }; });
