@@ -89,9 +89,10 @@ TEST_SUITE("apps/train_report") {
     CHECK(elenchus({"train", "report", folder.path().string()}).code == 0);
     const std::string svg = read_bytes(folder / "plots/rate.svg");
     CHECK(has(svg, "Learning rate (means of 21 measurements)"));
-    const std::size_t begin = svg.find("<path d=\"M");
-    REQUIRE(begin != std::string::npos);
-    const std::string path = svg.substr(begin + 10, svg.find('"', begin + 9) - begin - 10);
+    const std::size_t end = svg.rfind("\" fill=\"none\"");
+    REQUIRE(end != std::string::npos);
+    const std::size_t begin = svg.rfind('"', end - 1);
+    const std::string path = svg.substr(begin + 1, end - begin - 1);
     CHECK(count(path, " ") == 2 * 191 - 1);  // 4001 / 21 = 190.5
   }
 
