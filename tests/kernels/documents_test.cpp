@@ -171,7 +171,7 @@ std::vector<std::vector<float>> indexer(Version version, const Shape& s, bool al
        .d_weight = view(d_weight, n, h),
        .key_parts = view(parts, h, n, dim)},
       {.keys = places.all(),
-       .score = view(d_score),
+       .score = view(score),
        .k = 0,
        .selected = {selected.data(), {n, s.k}},
        .found = view(found)});
