@@ -49,7 +49,7 @@ const std::vector<Drawing>& drawings() {
         {"loss.refine", "refine"}}},
       {"indexer", "Loss of the indexer", "nats", {{"indexer", ""}}},
       {"gradient_norm", "Norm of the gradient", "", {{"gradient_norm", ""}}},
-      {"rate", "Learning rate", "", {{"rate", ""}}},
+      {"rate", "Learning rate", "share of the stage's", {{"rate", ""}}},
       {"reward",
        "Reward",
        "mean of the answers",
@@ -96,12 +96,15 @@ std::vector<training::PlotPoint> points_of(const std::vector<storage::MetricPoin
   return points;
 }
 
-// Means over `size` neighbours at a time; a group without a finite number stays a gap.
+// Means over `size` neighbours at most, in groups alike in size: the mean of a short last one would
+// stand out. A group without a finite number stays a gap.
 std::vector<training::PlotPoint> in_groups(const std::vector<training::PlotPoint>& points,
                                            std::size_t size) {
+  const std::size_t groups = (points.size() + size - 1) / size;
   std::vector<training::PlotPoint> means;
-  for (std::size_t first = 0; first < points.size(); first += size) {
-    const std::size_t last = std::min(first + size, points.size());
+  for (std::size_t group = 0; group < groups; ++group) {
+    const std::size_t first = group * points.size() / groups;
+    const std::size_t last = (group + 1) * points.size() / groups;
     training::PlotPoint sum;
     int finite = 0;
     for (std::size_t i = first; i < last; ++i) {
@@ -159,7 +162,7 @@ class Report {
     if (plot.lines.empty()) return;
     const std::size_t size = (longest + kPointsShown - 1) / kPointsShown;
     plot.title = drawing.title;
-    if (size > 1) plot.title += fmt::format(" (means of {} measurements)", size);
+    if (size > 1) plot.title += fmt::format(" (means of up to {} measurements)", size);
     plot.x_label = axis_ == Axis::Tokens ? "tokens" : "steps";
     plot.y_label = drawing.unit;
     for (training::PlotLine& line : plot.lines) line.points = in_groups(line.points, size);

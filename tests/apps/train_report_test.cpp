@@ -88,12 +88,12 @@ TEST_SUITE("apps/train_report") {
     }
     CHECK(elenchus({"train", "report", folder.path().string()}).code == 0);
     const std::string svg = read_bytes(folder / "plots/rate.svg");
-    CHECK(has(svg, "Learning rate (means of 21 measurements)"));
+    CHECK(has(svg, "Learning rate (means of up to 21 measurements)"));
     const std::size_t end = svg.rfind("\" fill=\"none\"");
     REQUIRE(end != std::string::npos);
     const std::size_t begin = svg.rfind('"', end - 1);
     const std::string path = svg.substr(begin + 1, end - begin - 1);
-    CHECK(count(path, " ") == 2 * 191 - 1);  // 4001 / 21 = 190.5
+    CHECK(count(path, " ") == 2 * 191 - 1);  // 4001 / 21 = 190.5: points, two numbers each
   }
 
   TEST_CASE("a loss that ran away leaves a gap, and the newest run of the file is the one shown") {
