@@ -41,6 +41,7 @@ class Reporter {
   void report(const training::SupervisedStep& step) {
     const auto now = std::chrono::steady_clock::now();
     loss_ = loss_ == 0 ? step.loss : 0.95 * loss_ + 0.05 * step.loss;
+    latest_ = step;
     if (now - last_ < kBetween) return;
     last_ = now;
     const double left = step.tokens_per_second > 0
@@ -53,7 +54,6 @@ class Reporter {
         step.stage, step.step, double(step.tokens) / 1e6, loss_, step.by_role[0], step.by_role[1],
         step.by_role[2], step.by_role[3], step.indexer, step.tokens_per_second,
         training::duration_text(int64_t(left * 1000)));
-    latest_ = step;
   }
 
   void finish(training::Ended ended, const std::filesystem::path& directory) const {

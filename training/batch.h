@@ -16,8 +16,8 @@ struct Batch {
   // What a rollout recorded, if it is trained on again (DeepSeek-V3.2, section 3.1).
   // [tokens, MoE layers, chosen]: keep routing. Empty, or -1 at a token and layer: the router's.
   std::vector<int32_t> experts;
-  std::vector<uint64_t> kept;    // [tokens, words]: bits of the ids that could be sampled as the
-                                 // target; empty: all. words = ceil(vocabulary / 64)
+  std::vector<uint64_t> kept;  // [tokens, words]: bits of the ids that could be sampled as the
+                               // target; empty: all. words = ceil(vocabulary / 64)
 
   int64_t tokens() const { return int64_t(token.size()); }
   int64_t documents() const { return int64_t(first.size()) - 1; }

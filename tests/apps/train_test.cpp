@@ -104,15 +104,16 @@ TEST_SUITE("apps/train") {
       const char* said;
     };
     const Case cases[] = {
-        {"atention = \"dense\"\n", "line 27: atention is not known; did you mean attention?"},
+        {"atention = \"dense\"\n", "line 25: atention is not known; did you mean attention?"},
         {"attention = \"some\"\n", "attention must be one of dense, warm-up, sparse"},
         {"muon = -1\n", "muon must be between 0 and 10"},
-        {"batch = 100.5\n", "line 27"},
+        {"seed = 1\n", "line 25: seed is not known"},
     };
     for (const Case& c : cases) {
-      CAPTURE(c.extra);
+      CAPTURE(std::string(c.extra));
       const support::TempDir folder;
       const Told told = train(recipe_in(folder, c.extra), folder);
+      CAPTURE(told.err);
       CHECK(told.code == 2);
       CHECK(told.err.find(c.said) != std::string::npos);
     }
