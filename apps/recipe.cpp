@@ -101,7 +101,7 @@ class Table {
       const std::vector<std::string> known(known_.begin(), known_.end());
       if (const auto meant = text::nearest(name, known))
         message += "; did you mean " + *meant + "?";
-      refuse(node, name.c_str(), message);
+      refuse(node, name, message);
     }
   }
 
