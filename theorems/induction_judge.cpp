@@ -114,12 +114,13 @@ void judge_base_values(LineReport& report, const InductionClaim& claim, const Ba
                          (line.right && line.right->size() != right.right->size());
   const bool wrong_sum = line.sum && *line.sum != *right.sum;
   const bool both_many = claim.summand.size() > 1 && claim.closed.size() > 1;
-  if (total(*right.left) != total(*right.right))
-    set(report, Status::Wrong, Defect::Value);
-  else if (misshapen)
+  const bool wrong_total = total(*right.left) != total(*right.right);
+  const bool several_wrong = wrong_right > 0 || wrong_left + (wrong_sum ? 1 : 0) > 1 ||
+                             (wrong_left == 1 && !line.sum) ||
+                             (wrong_sum && !(line.left && line.right));
+  if (misshapen && !wrong_total)
     set(report, Status::Wrong, short_left || short_right ? Defect::Missing : Defect::Value);
-  else if (wrong_right > 0 || wrong_left + (wrong_sum ? 1 : 0) > 1 ||
-           (wrong_left == 1 && !line.sum) || (wrong_sum && !(line.left && line.right)))
+  else if (wrong_total || several_wrong)
     set(report, Status::Wrong, Defect::Value);
   else if (wrong_left == 1 || wrong_sum)
     set(report, Status::Gap, Defect::Slip);
