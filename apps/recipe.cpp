@@ -177,8 +177,10 @@ void read_lessons(Table table, training::LessonPlan& plan) {
   table.number("verify", plan.verify, 0, 1e6);
   table.number("judge", plan.judge, 0, 1e6);
   table.number("refine", plan.refine, 0, 1e6);
+  table.number("calculate", plan.calculate, 0, 1e6);
   table.number("ramp", plan.ramp, 0, 1);
   table.number("flawed", plan.flawed, 0, 1);
+  table.number("brief", plan.brief, 0, 1);
   table.number("sound", plan.sound, 0, 1);
   table.number("misled", plan.misled, 0, 1);
   table.number("second_candidate", plan.second_candidate, 0, 1);

@@ -50,9 +50,9 @@ class Reporter {
     fmt::print(
         stderr,
         "{:<10} step {:>6}  {:>7.2f} M tokens  loss {:.4f}  prove {:.3f} verify {:.3f} judge "
-        "{:.3f} refine {:.3f}  indexer {:.3f}  {:>6.0f} tokens/s  {} left\n",
-        step.stage, step.step, double(step.tokens) / 1e6, loss_, step.by_role[0], step.by_role[1],
-        step.by_role[2], step.by_role[3], step.indexer, step.tokens_per_second,
+        "{:.3f} refine {:.3f} calculate {:.3f}  indexer {:.3f}  {:>6.0f} tokens/s  {} left\n",
+        step.stage, step.step, double(step.tokens) / 1e6, loss_, step.by_kind[0], step.by_kind[1],
+        step.by_kind[2], step.by_kind[3], step.by_kind[4], step.indexer, step.tokens_per_second,
         training::duration_text(int64_t(left * 1000)));
   }
 

@@ -31,17 +31,32 @@ model::Tokens DocumentWriter::prompt(std::string_view template_name,
 Document DocumentWriter::write(std::string_view template_name,
                                const std::vector<prompts::Part>& parts,
                                const std::vector<Passage>& answer) const {
+  Document document = write_open(template_name, parts, answer);
+  document.tokens.push_back(end_);
+  document.weight.push_back(answer.empty() ? 1.0F : answer.back().weight);
+  return document;
+}
+
+Document DocumentWriter::write_open(std::string_view template_name,
+                                    const std::vector<prompts::Part>& parts,
+                                    const std::vector<Passage>& answer) const {
+  return begun(prompt(template_name, parts), answer);
+}
+
+Document DocumentWriter::sheet(const std::vector<Passage>& passages) const {
+  return begun(chat_.encode({model::Turn()}, model::Thinking::Off), passages);
+}
+
+Document DocumentWriter::begun(model::Tokens prompt, const std::vector<Passage>& answer) const {
   Document document;
-  document.tokens = prompt(template_name, parts);
-  document.answer = document.tokens.size();
+  document.answer = prompt.size();
+  document.tokens = std::move(prompt);
   document.weight.assign(document.tokens.size(), 0.0F);
   for (const Passage& passage : answer) {
     const model::Tokens tokens = tokenizer_.encode(passage.text, model::Trust::Untrusted);
     document.tokens.insert(document.tokens.end(), tokens.begin(), tokens.end());
     document.weight.resize(document.tokens.size(), passage.weight);
   }
-  document.tokens.push_back(end_);
-  document.weight.push_back(answer.empty() ? 1.0F : answer.back().weight);
   return document;
 }
 

@@ -37,8 +37,15 @@ class DocumentWriter {
   // the ends of lines.
   Document write(std::string_view template_name, const std::vector<prompts::Part>& parts,
                  const std::vector<Passage>& answer) const;
+  // The same, cut off before the end.
+  Document write_open(std::string_view template_name, const std::vector<prompts::Part>& parts,
+                      const std::vector<Passage>& answer) const;
+  // Passages that answer nothing, cut off before the end.
+  Document sheet(const std::vector<Passage>& passages) const;
 
  private:
+  Document begun(model::Tokens prompt, const std::vector<Passage>& answer) const;
+
   const prompts::TemplateSet& templates_;
   const model::Tokenizer& tokenizer_;
   const model::ChatFormat& chat_;

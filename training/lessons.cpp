@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "training/calculation.h"
+
 namespace training {
 namespace {
 
@@ -12,6 +14,7 @@ using prompts::Part;
 using theorems::Random;
 
 constexpr int kDrawsMax = 1000;
+constexpr int kCalculations = 24;  // on a sheet
 
 // A place, chosen by its share.
 template <class Shares>
@@ -44,6 +47,10 @@ std::string_view to_text(Role role) {
   return kTexts[int(role)];
 }
 
+std::string_view to_text(Lesson::Kind kind) {
+  return kind == Lesson::Kind::Calculate ? "calculate" : to_text(Role(kind));
+}
+
 Lessons::Lessons(LessonPlan plan, const DocumentWriter& writer, uint64_t seed,
                  std::vector<OwnWork> own)
     : plan_(std::move(plan)), writer_(writer), seed_(seed), own_(std::move(own)) {
@@ -54,22 +61,26 @@ Lessons::Lessons(LessonPlan plan, const DocumentWriter& writer, uint64_t seed,
 
 Lesson Lessons::at(uint64_t index, double progress) const {
   Random random(theorems::seed_of(seed_, index));
-  const std::array<double, 4> shares = {plan_.prove, plan_.verify, plan_.judge, plan_.refine};
+  const std::array<double, Lesson::kKinds> shares = {plan_.prove, plan_.verify, plan_.judge,
+                                                     plan_.refine, plan_.calculate};
   for (int draw = 0; draw < kDrawsMax; ++draw) {
     Lesson lesson;
-    lesson.role = Role(choose(shares, random));
-    switch (lesson.role) {
-      case Role::Prove:
+    lesson.kind = Lesson::Kind(choose(shares, random));
+    switch (lesson.kind) {
+      case Lesson::Kind::Prove:
         lesson.document = prove(random, progress);
         break;
-      case Role::Verify:
+      case Lesson::Kind::Verify:
         lesson.document = verify(random, progress);
         break;
-      case Role::Judge:
+      case Lesson::Kind::Judge:
         lesson.document = judge(random, progress);
         break;
-      case Role::Refine:
+      case Lesson::Kind::Refine:
         lesson.document = refine(random, progress);
+        break;
+      case Lesson::Kind::Calculate:
+        lesson.document = calculate(random);
         break;
     }
     if (lesson.document.tokens.size() <= plan_.tokens_max) return lesson;
@@ -114,6 +125,16 @@ const OwnWork* Lessons::own_work(Random& random, bool with_evaluation) const {
   return evaluated_.empty() ? nullptr : &own_[random.pick(evaluated_)];
 }
 
+Document Lessons::calculate(Random& random) const {
+  std::vector<Passage> sheet;
+  for (int i = 0; i < kCalculations; ++i) {
+    Calculation drawn = calculation(random);
+    sheet.push_back({std::move(drawn.asked), 0});
+    sheet.push_back({drawn.answer + "\n", 1});
+  }
+  return writer_.sheet(sheet);
+}
+
 Document Lessons::prove(Random& random, double progress) const {
   if (random.chance(plan_.flawed)) {
     Judged proof;
@@ -125,6 +146,9 @@ Document Lessons::prove(Random& random, double progress) const {
                          generation(proof.proof + "\n", 0, evaluation_of(proof)));
   }
   const theorems::Statement drawn = statement(random, progress);
+  if (random.chance(plan_.brief))
+    return writer_.write_open("generate", {{"problem", drawn.text}},
+                              {{solution_heading() + sound_proof(drawn, random) + "\n", 1}});
   const Judged proof = judged(drawn, sound_proof(drawn, random));
   return writer_.write("generate", {{"problem", drawn.text}},
                        generation(proof.proof + "\n", 1, evaluation_of(proof)));

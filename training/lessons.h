@@ -18,10 +18,12 @@ struct LessonPlan {
     std::array<double, 4> last = {0.15, 0.25, 0.35, 0.25};  // and once `ramp` of the run is over
   };
   std::vector<FamilyShare> families = {};
-  double prove = 0.45, verify = 0.30, judge = 0.10, refine = 0.15;
+  double prove = 0.45, verify = 0.30, judge = 0.10, refine = 0.15, calculate = 0;
   double ramp = 0.4;
   // Of the generations: with a flawed proof, of which only the honest self evaluation is trained.
   double flawed = 0.25;
+  // Of the others: that end with the proof, which leaves room for more of them.
+  double brief = 0;
   // Of verified proofs: with no flaw. The rest is spoilt.
   double sound = 0.34;
   // Of refinements: of a sound proof with an evaluation that errs, where the proof is to be kept.
@@ -42,10 +44,14 @@ struct OwnWork {
 enum class Role { Prove, Verify, Judge, Refine };
 std::string_view to_text(Role role);  // "prove", ...
 
+// What a document teaches: a role, or to calculate.
 struct Lesson {
-  Role role = Role::Prove;
+  enum class Kind { Prove, Verify, Judge, Refine, Calculate };
+  static constexpr std::size_t kKinds = 5;
+  Kind kind = Kind::Prove;
   Document document;
 };
+std::string_view to_text(Lesson::Kind kind);
 
 // An endless supply: the document of each index depends on (seed, index, progress) and the own work
 // alone. Statements are of the training split.
@@ -67,6 +73,7 @@ class Lessons {
   std::string sound_proof(const theorems::Statement& statement, theorems::Random& random) const;
   Flaw flaw(theorems::Random& random, double progress) const;
   const OwnWork* own_work(theorems::Random& random, bool with_evaluation) const;
+  Document calculate(theorems::Random& random) const;
   Document prove(theorems::Random& random, double progress) const;
   Document verify(theorems::Random& random, double progress) const;
   Document judge(theorems::Random& random, double progress) const;

@@ -30,9 +30,9 @@ int64_t steady_ms() {
 // Whole lessons laid one behind the other, and what each token's target weighs.
 struct LessonBatch {
   Batch batch;
-  std::vector<float> weight;  // [tokens] of the target that follows
-  std::vector<Role> role;     // [tokens]
-  int64_t asked = 0;          // targets of weight above 0
+  std::vector<float> weight;       // [tokens] of the target that follows
+  std::vector<Lesson::Kind> kind;  // [tokens]
+  int64_t asked = 0;               // targets of weight above 0
 };
 
 LessonBatch make_batch(const Lessons& lessons, uint64_t& index, double progress,
@@ -48,7 +48,7 @@ LessonBatch make_batch(const Lessons& lessons, uint64_t& index, double progress,
       batch.token.push_back(document.tokens[i]);
       batch.target.push_back(weight > 0 ? document.tokens[i + 1] : -1);
       made.weight.push_back(weight);
-      made.role.push_back(lesson.role);
+      made.kind.push_back(lesson.kind);
       made.asked += weight > 0 ? 1 : 0;
     }
     batch.first.push_back(int32_t(batch.token.size()));
@@ -166,18 +166,18 @@ class Run {
                         .step = state_.step,
                         .tokens = state_.tokens,
                         .tokens_end = tokens_end};
-    std::array<double, 4> count{};
+    std::array<double, Lesson::kKinds> count{};
     const auto log_probability = network_.log_probability();
     double sum = 0;
     for (std::size_t i = 0; i < made.weight.size(); ++i) {
       if (made.weight[i] <= 0) continue;
       sum -= log_probability[i];
-      step.by_role[std::size_t(made.role[i])] -= log_probability[i];
-      ++count[std::size_t(made.role[i])];
+      step.by_kind[std::size_t(made.kind[i])] -= log_probability[i];
+      ++count[std::size_t(made.kind[i])];
     }
     step.loss = sum / double(std::max<int64_t>(made.asked, 1));
     for (std::size_t r = 0; r < count.size(); ++r)
-      step.by_role[r] = count[r] > 0 ? step.by_role[r] / count[r] : 0;
+      step.by_kind[r] = count[r] > 0 ? step.by_kind[r] / count[r] : 0;
     step.indexer = losses.indexer;
     step.gradient_norm = report.gradient_norm;
     step.rate = factor;
@@ -187,14 +187,14 @@ class Run {
     report_(step);
   }
 
-  void record(const SupervisedStep& step, const std::array<double, 4>& count) {
+  void record(const SupervisedStep& step, const std::array<double, Lesson::kKinds>& count) {
     const auto add = [&](std::string name, double value) {
       points_.push_back(
           {.step = step.step, .tokens = step.tokens, .name = std::move(name), .value = value});
     };
     add("loss", step.loss);
     for (std::size_t r = 0; r < count.size(); ++r)
-      if (count[r] > 0) add("loss." + std::string(to_text(Role(r))), step.by_role[r]);
+      if (count[r] > 0) add("loss." + std::string(to_text(Lesson::Kind(r))), step.by_kind[r]);
     add("indexer", step.indexer);
     add("gradient_norm", step.gradient_norm);
     add("rate", step.rate);

@@ -46,8 +46,8 @@ text::Digest configuration_of(const SupervisedPlan& plan);
 struct SupervisedStep {
   std::string stage;
   int64_t step = 0, tokens = 0, tokens_end = 0;
-  double loss = 0;                     // mean cross-entropy of the step's answer tokens
-  std::array<double, 4> by_role = {};  // of those of each role; 0: none
+  double loss = 0;  // mean cross-entropy of the step's answer tokens
+  std::array<double, Lesson::kKinds> by_kind = {};  // of those of each kind of lesson; 0: none
   double indexer = 0, gradient_norm = 0, rate = 0;
   double tokens_per_second = 0;
 };

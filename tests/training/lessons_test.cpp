@@ -2,13 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "training/lexemes.h"
 #include "training/model_shape.h"
 
 using training::Lesson;
-using training::Role;
 
 namespace {
 
@@ -115,6 +115,36 @@ TEST_SUITE("training/lessons") {
     for (uint64_t i = 0; i < 50; ++i) {
       const std::string text = room.text(lessons.at(i, 0.5));
       CHECK(text.find("7*26 = 182 = 5*31+27") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("a sheet asks for calculations, of which only the answers are taught") {
+    const Classroom room;
+    training::LessonPlan plan = room.plan();
+    plan.prove = plan.verify = plan.judge = plan.refine = 0;
+    plan.calculate = 1;
+    const Lesson lesson = training::Lessons(plan, room.writer, 3, {}).at(0, 0.5);
+    CHECK(lesson.kind == Lesson::Kind::Calculate);
+    std::string taught;
+    for (std::size_t t = 0; t < lesson.document.tokens.size(); ++t)
+      if (lesson.document.weight[t] > 0) taught += room.tokenizer.bytes(lesson.document.tokens[t]);
+    CHECK(std::count(taught.begin(), taught.end(), '\n') == 24);
+    CHECK(taught.size() < room.text(lesson).size());
+  }
+
+  TEST_CASE("a brief generation ends with a proof that earns 1") {
+    const Classroom room;
+    training::LessonPlan plan = room.plan();
+    plan.verify = plan.judge = plan.refine = plan.flawed = 0;
+    plan.brief = 1;
+    const training::Lessons lessons(plan, room.writer, 3, {});
+    for (uint64_t i = 0; i < 50; ++i) {
+      const std::string text = room.text(lessons.at(i, 0.5));
+      CHECK(text.ends_with("QED\n"));
+      const auto read = theorems::read_statement(between(text, "Prove.\n", "<｜Assistant｜>"));
+      REQUIRE(std::holds_alternative<theorems::Statement>(read));
+      const std::string proof = text.substr(text.find("## Solution\n") + 12);
+      CHECK(theorems::check(std::get<theorems::Statement>(read), proof).halves == 2);
     }
   }
 
