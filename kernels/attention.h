@@ -14,7 +14,8 @@ class Threads;
 // A token attends to the `found` rows that `selected` lists in ascending order, or to all visible
 // ones where found is kAll. Listed rows are gathered: cost does not grow with what is not listed.
 // Listing all visible tokens and kAll give the same bits: work is cut every kAttentionBlock rows of
-// the list, and the blocks' results are joined in ascending order.
+// the list, and the blocks' results are joined in ascending order. A token whose found is -1 (as
+// TopK says of a NaN) attends to nothing: its result is zeros.
 inline constexpr int64_t kAttentionBlock = 256;
 
 struct LatentAttention {
@@ -25,7 +26,7 @@ struct LatentAttention {
   int64_t offset = 0;               // bytes from a page's begin to the layer's latent rows
   PageFormat format;                // width = latent + rope dims
   View<const int32_t, 2> selected;  // [tokens, k]
-  View<const int32_t, 1> found;     // [tokens]: how many are listed, at least 1; or kAll
+  View<const int32_t, 1> found;     // [tokens]: how many are listed, at least 1; kAll; or -1
   float scale = 1;
   View<float, 3> out;  // [tokens, heads, latent]  written
 };

@@ -11,7 +11,7 @@ struct CopyColumns {
   int64_t count = 0;
 };
 
-// y = y * factor.
+// y = y * factor. A factor of 0 writes zeros, whatever stood there: infinities and NaN too.
 struct Scale {
   View<float, 2> y;
   float factor = 1;

@@ -21,7 +21,7 @@ struct IndexerScores {
   View<const SeenPages, 1> seen;  // [tokens]
   int64_t offset = 0;             // bytes from a page's begin to the layer's index keys
   PageFormat format;              // of the keys; width = dim
-  View<float, 2> score;           // [tokens, at least the most visible]  written
+  View<float, 2> score;           // [tokens, at least the most visible]  written up to visible
 };
 
 namespace cpu {

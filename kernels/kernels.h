@@ -6,6 +6,7 @@
 #include "kernels/indexer.h"
 #include "kernels/instructions.h"
 #include "kernels/linear.h"
+#include "kernels/memory.h"
 #include "kernels/norm.h"
 #include "kernels/pages.h"
 #include "kernels/quantise.h"
@@ -14,11 +15,14 @@
 #include "kernels/threads.h"
 #include "kernels/top_k.h"
 
-// One device's kernels, so that the network is written once. Arguments point into memory of the
-// device. A call may return before its work is done; `finish` waits.
+// One device's kernels, so that the network is written once. Views point into the device's memory,
+// as do the arrays and pages that they lead to; the structs themselves are read by the processor. A
+// call may return before its work is done; `finish` waits.
 class Kernels {
  public:
   virtual ~Kernels() = default;
+
+  virtual Memory& memory() = 0;
 
   virtual void linear(const Linear& args) = 0;
   virtual void grouped_linear(const GroupedLinear& args) = 0;
@@ -46,6 +50,13 @@ class Kernels {
   virtual void scale(const Scale& args) = 0;
 
   virtual void finish() = 0;
+
+  // Records the calls from begin_recording to end_recording under a key, and starts them again.
+  // What is recorded: pointers and extents as they were; the memory that they point to may change
+  // in between. A device that cannot says false, and the calls are made each time.
+  virtual bool replay(uint64_t /*key*/) { return false; }  // true: the recorded work was started
+  virtual void begin_recording(uint64_t /*key*/) {}
+  virtual void end_recording() {}  // starts it for the first time
 };
 
 // The processor's: the fast versions if the level has them, else the defining twins. REQUIRES: the
@@ -54,6 +65,7 @@ class HostKernels final : public Kernels {
  public:
   HostKernels(Instructions level, int threads);
 
+  Memory& memory() override { return memory_; }
   void linear(const Linear& args) override;
   void grouped_linear(const GroupedLinear& args) override;
   void absorb_query(const AbsorbQuery& args) override;
@@ -85,4 +97,5 @@ class HostKernels final : public Kernels {
  private:
   Instructions level_;
   Threads threads_;
+  HostMemory memory_;
 };

@@ -29,9 +29,10 @@ double rounded(float x, Number type) {
   return double(type == Number::F32 ? x : to_float(to_bfloat16(x)));
 }
 
-// The positions that token t attends to.
+// The positions that token t attends to; none if its found is -1.
 std::vector<int64_t> attended(const LatentAttention& args, int64_t t) {
   const int64_t visible = args.seen(t).visible;
+  if (args.found(t) == -1) return {};
   const bool all = args.found(t) == LatentAttention::kAll;
   std::vector<int64_t> positions(std::size_t(all ? visible : args.found(t)), 0);
   assert(!positions.empty());
@@ -67,7 +68,7 @@ void cpu::latent_attention(const LatentAttention& args) {
         double value = 0;
         for (std::size_t i = 0; i < p.size(); ++i)
           value += p[i] * row_number(args, seen, positions[i], c);
-        args.out(t, h, c) = float(value / sum);
+        args.out(t, h, c) = p.empty() ? 0 : float(value / sum);
       }
     }
   }

@@ -11,5 +11,6 @@ void cpu::copy_columns(const CopyColumns& args) {
 }
 
 void cpu::scale(const Scale& args) {
-  for (int64_t i = 0; i < args.y.size(); ++i) args.y.data[i] *= args.factor;
+  float* y = args.y.data;
+  for (int64_t i = 0; i < args.y.size(); ++i) y[i] = args.factor == 0 ? 0 : y[i] * args.factor;
 }

@@ -12,6 +12,7 @@ void cpu::top_k(const TopK& args) {
   std::vector<int32_t> order;
   for (int64_t t = 0; t < score.extent[0]; ++t) {
     assert(0 <= visible(t) && visible(t) <= score.extent[1]);
+    if (visible(t) == 0) continue;
     const float* row = score.data + t * score.extent[1];
     if (std::any_of(row, row + visible(t), [](float s) { return std::isnan(s); })) {
       found(t) = -1;

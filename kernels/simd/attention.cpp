@@ -19,11 +19,12 @@ constexpr int64_t kTokensPerThread = 8;
 constexpr int64_t kWaitingBytesMost = 16 << 20;
 constexpr int64_t kWaitingPerThread = 2;
 
+// 0: it attends to nothing.
 int64_t listed_rows(const LatentAttention& args, int64_t t) {
   const int32_t found = args.found.data[t];
-  const int64_t rows = found == LatentAttention::kAll ? args.seen.data[t].visible : found;
-  assert(rows >= 1);
-  return rows;
+  assert(found >= 1 || found == LatentAttention::kAll || found == -1);
+  if (found == -1) return 0;
+  return found == LatentAttention::kAll ? args.seen.data[t].visible : found;
 }
 
 int64_t blocks_of(const LatentAttention& args, int64_t t) {
@@ -98,8 +99,16 @@ Attended attended_at(float* memory, int64_t heads, int64_t latent) {
   return at;
 }
 
+// The results of tokens that attend to nothing.
+void write_zeros(const LatentAttention& args) {
+  const int64_t numbers = args.out.extent[1] * args.out.extent[2];
+  for (int64_t t = 0; t < args.out.extent[0]; ++t)
+    if (listed_rows(args, t) == 0) std::fill_n(args.out.data + t * numbers, numbers, 0.0f);
+}
+
 void attend_by_tokens(const LatentAttention& args, Threads& threads) {
   threads.run(args.out.extent[0], [&args](int64_t t) {
+    if (listed_rows(args, t) == 0) return;
     static thread_local Scratch scratch;
     const int64_t heads = args.out.extent[1], latent = args.out.extent[2];
     float* memory = scratch.numbers<float>(std::size_t(heads * (latent + 4)));
@@ -174,6 +183,7 @@ class BlocksOfTokens {
 
   // Joins the token's blocks among the `count` from number `begin` on, for some of its heads.
   void join_token(int64_t t, int64_t head, int64_t begin, int64_t count) const {
+    if (listed_rows(args_, t) == 0) return;
     int64_t first = 0;
     for (int64_t earlier = 0; earlier < t; ++earlier) first += blocks_of(args_, earlier);
     const int64_t last = first + blocks_of(args_, t) - 1;
@@ -199,6 +209,7 @@ void simd::latent_attention<KERNEL_LEVEL>(const LatentAttention& args, Threads& 
   assert(args.q.extent[0] == tokens && args.q.extent[1] == args.out.extent[1]);
   assert(args.q.extent[2] == args.format.width && args.out.extent[2] <= args.format.width);
   if (tokens == 0) return;
+  write_zeros(args);
   if (tokens >= kTokensPerThread * threads.count()) return attend_by_tokens(args, threads);
   static thread_local Scratch scratch;
   BlocksOfTokens(args, threads.count(), scratch).run(threads);

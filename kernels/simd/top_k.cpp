@@ -156,6 +156,7 @@ void simd::top_k<KERNEL_LEVEL>(const TopK& args, Threads& threads) {
   for_rows(threads, args.score.extent[0], columns, [&](int64_t t) {
     const int32_t visible = args.visible.data[t];
     assert(0 <= visible && visible <= columns);
+    if (visible == 0) return;
     args.found.data[t] = select(args.score.data + t * columns, visible, args.k,
                                 args.selected.data + t * args.selected.extent[1]);
   });

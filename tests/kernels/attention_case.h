@@ -23,7 +23,8 @@ struct AttentionCase {
   std::vector<float> q = {};  // [tokens, heads, width]
   float scale = 1;
   std::vector<SeenPages> seen = {};
-  std::vector<std::vector<int32_t>> lists = {};  // {kAll}, or the rows that a token attends to
+  std::vector<std::vector<int32_t>> lists =
+      {};  // {kAll}, or the rows that a token attends to; {}: -1
 
   std::vector<float> attended(const FilledPages& pages, Instructions level, int threads = 1) const {
     std::size_t longest = 1;
@@ -31,7 +32,7 @@ struct AttentionCase {
     std::vector<int32_t> selected(std::size_t(tokens) * longest, -1), found;
     for (std::size_t t = 0; t < lists.size(); ++t) {
       const bool all = lists[t] == std::vector<int32_t>{kAll};
-      found.push_back(all ? kAll : int32_t(lists[t].size()));
+      found.push_back(all ? kAll : lists[t].empty() ? -1 : int32_t(lists[t].size()));
       if (!all) std::copy(lists[t].begin(), lists[t].end(), selected.begin() + t * longest);
     }
     std::vector<float> out = poisoned(tokens * heads * latent);

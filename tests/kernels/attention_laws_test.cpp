@@ -145,6 +145,28 @@ TEST_SUITE("kernels/attention") {
     CHECK(same_bits(last, alone));
   }
 
+  TEST_CASE("a token whose scores were broken gets zeros, and changes nothing beside it") {
+    const int64_t tokens = 60, width = 26, visible = 700;
+    const FilledPages pages(Layout::LatentRows, {.type = Number::F32, .width = width},
+                            numbers(visible * width, 5));
+    const AttentionCase whole = draw_batch(tokens, pages, pages, visible, 9);
+    AttentionCase broken = whole;
+    for (const std::size_t t : {0, 1, 31, 59}) broken.lists[t] = {};
+    const int64_t row = whole.heads * whole.latent;
+    for (const Instructions level : levels())
+      for (const int threads : {1, 16}) {  // shared out whole, and by blocks
+        CAPTURE(to_text(level));
+        CAPTURE(threads);
+        std::vector<float> expected = whole.attended(pages, level);
+        for (const int64_t t : {0, 1, 31, 59}) std::fill_n(expected.begin() + t * row, row, 0.0f);
+        CHECK(same_bits(broken.attended(pages, level, threads), expected));
+      }
+    AttentionCase alone = whole.alone(0);
+    alone.lists = {{}};
+    for (const Instructions level : levels())
+      CHECK(alone.attended(pages, level) == std::vector<float>(std::size_t(row), 0.0f));
+  }
+
   TEST_CASE("no tokens are no work") {
     for (const Instructions level : levels()) {
       const FilledPages pages(Layout::LatentRows, {.type = Number::BF16, .width = 2}, {1, 1});

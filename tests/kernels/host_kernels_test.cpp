@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "tests/kernels/agree.h"
 #include "tests/kernels/levels.h"
 
@@ -45,5 +47,24 @@ TEST_SUITE("kernels/host_kernels") {
       CHECK(y == std::vector<float>{3, 4});
       CHECK(first == std::vector<int32_t>{0, 0, 1});
     });
+  }
+
+  TEST_CASE("a factor of 0 writes zeros over anything") {
+    std::vector<float> y = {1, -2, INFINITY, NAN};
+
+    HostKernels(Instructions::Plain, 1).scale({.y = view(y, {2, 2}), .factor = 0});
+
+    CHECK(y == std::vector<float>{0, 0, 0, 0});
+  }
+
+  TEST_CASE("memory is aligned, and refused in a sentence") {
+    HostKernels kernels(Instructions::Plain, 1);
+    Memory& memory = kernels.memory();
+    void* some = memory.take(1);
+    CHECK(reinterpret_cast<uintptr_t>(some) % Memory::kAlignment == 0);
+    memory.give(some);
+    memory.give(nullptr);
+    CHECK_THROWS_WITH_AS(memory.take(int64_t(1) << 60),
+                         "the system gave no 1152921504606846976 bytes of memory", OutOfMemory);
   }
 }

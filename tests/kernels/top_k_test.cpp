@@ -116,12 +116,16 @@ TEST_SUITE("kernels/top_k") {
     }
   }
 
-  TEST_CASE("nothing is selected of nothing, or for k = 0") {
+  TEST_CASE("a row that sees nothing is left alone, and nothing is selected for k = 0") {
+    Case twin = one_row({1, 2}, 1);
+    twin.visible = {0};
+    cpu::top_k(twin.args());
+    CHECK(twin.found[0] == kPoison);
     for_fast_kernels([&](HostKernels& kernels) {
       Case empty = one_row({1, 2}, 1);
       empty.visible = {0};
       kernels.top_k(empty.args());
-      CHECK(empty.found[0] == 0);
+      CHECK(empty.found[0] == kPoison);
       CHECK(empty.selected[0] == kPoison);
 
       Case none = one_row({1, 2}, 0);
