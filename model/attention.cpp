@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
-
 namespace model {
 namespace {
 
@@ -19,24 +17,25 @@ int64_t scores_kept(const Config& config, const NetworkOptions& options) {
 Attention::Attention(const Parts& parts)
     : parts_(parts),
       config_(parts.weights.config),
-      query_latent_(parts.options.rows_max * config_.query_latent),
-      query_(parts.options.rows_max * config_.heads * (config_.nope + config_.rope)),
-      nope_(parts.options.rows_max * config_.heads * config_.nope),
-      absorbed_(parts.options.rows_max * config_.heads * config_.latent),
-      full_(parts.options.rows_max * config_.heads * (config_.latent + config_.rope)),
-      latent_(parts.options.rows_max * config_.latent),
-      rope_key_(parts.options.rows_max * config_.rope),
-      stored_(parts.options.rows_max * (config_.latent + config_.rope)),
-      attended_(parts.options.rows_max * config_.heads * config_.latent),
-      values_(parts.options.rows_max * config_.heads * config_.value),
-      index_query_(parts.options.rows_max * config_.index_heads * config_.index_dim),
-      index_key_(parts.options.rows_max * config_.index_dim),
-      head_weights_(parts.options.rows_max * config_.index_heads),
-      score_(scores_kept(config_, parts.options)),
-      selected_(parts.options.rows_max * std::max(config_.index_top_k, int32_t(1))),
-      found_(parts.options.rows_max),
-      candidates_(parts.options.rows_max),
-      sparse_seen_(parts.options.rows_max) {}
+      query_latent_(parts.kernels.memory(), parts.options.rows_max * config_.query_latent),
+      query_(parts.kernels.memory(),
+             parts.options.rows_max * config_.heads * (config_.nope + config_.rope)),
+      nope_(parts.kernels.memory(), parts.options.rows_max * config_.heads * config_.nope),
+      absorbed_(parts.kernels.memory(), parts.options.rows_max * config_.heads * config_.latent),
+      full_(parts.kernels.memory(),
+            parts.options.rows_max * config_.heads * (config_.latent + config_.rope)),
+      latent_(parts.kernels.memory(), parts.options.rows_max * config_.latent),
+      rope_key_(parts.kernels.memory(), parts.options.rows_max * config_.rope),
+      stored_(parts.kernels.memory(), parts.options.rows_max * (config_.latent + config_.rope)),
+      attended_(parts.kernels.memory(), parts.options.rows_max * config_.heads * config_.latent),
+      values_(parts.kernels.memory(), parts.options.rows_max * config_.heads * config_.value),
+      index_query_(parts.kernels.memory(),
+                   parts.options.rows_max * config_.index_heads * config_.index_dim),
+      index_key_(parts.kernels.memory(), parts.options.rows_max * config_.index_dim),
+      head_weights_(parts.kernels.memory(), parts.options.rows_max * config_.index_heads),
+      score_(parts.kernels.memory(), scores_kept(config_, parts.options)),
+      selected_(parts.kernels.memory(),
+                parts.options.rows_max * std::max(config_.index_top_k, int32_t(1))) {}
 
 void Attention::remember(int64_t layer, const Step& step, View<const float, 2> normed) {
   Kernels& k = parts_.kernels;
@@ -144,21 +143,8 @@ void Attention::make_query(int64_t layer, const Step& step, View<const float, 2>
 // Which tokens the rows attend to. Rows that see at most index_top_k tokens attend to all of them;
 // the switch depends on position alone.
 void Attention::choose(int64_t layer, const Step& step, View<const float, 2> normed) {
+  if (step.score_width == 0) return;
   const int64_t n = step.rows;
-  const auto found = found_.view(n);
-  const auto candidates = candidates_.view(n);
-  const auto seen = sparse_seen_.view(n);
-  bool any = false;
-  for (int64_t i = 0; i < n; ++i) {
-    const SeenPages& s = step.seen(i);
-    const bool sparse = config_.sparse() && s.visible > config_.index_top_k;
-    seen(i) = sparse ? s : SeenPages{.page = s.page, .visible = 0};
-    candidates(i) = sparse ? s.visible : 0;
-    found(i) = LatentAttention::kAll;
-    any = any || sparse;
-  }
-  if (!any) return;
-
   Kernels& k = parts_.kernels;
   const IndexerWeights& w = parts_.weights.layer[std::size_t(layer)].attention.indexer;
   const auto query = index_query_.view(n, config_.index_heads, config_.index_dim);
@@ -173,49 +159,26 @@ void Attention::choose(int64_t layer, const Step& step, View<const float, 2> nor
   parts_.seen("self_attn.indexer.head_weights", layer, weights);
 
   // As many rows at once as there is room for their scores.
-  const int64_t room = kScoreBytes / 4;
-  for (int64_t first = 0; first < n;) {
-    int64_t width = 1, count = 0;
-    while (first + count < n) {
-      const int64_t wider = std::max<int64_t>(width, candidates(first + count));
-      if (count > 0 && wider * (count + 1) > room) break;
-      width = wider;
-      ++count;
-    }
-    choose_among(layer, step, first, count);
-    first += count;
-  }
+  const int64_t room = std::max(kScoreBytes / 4 / step.score_width, int64_t(1));
+  for (int64_t first = 0; first < n; first += room)
+    choose_among(layer, step, first, std::min(room, n - first));
 }
 
 void Attention::choose_among(int64_t layer, const Step& step, int64_t first, int64_t count) {
   Kernels& k = parts_.kernels;
-  const auto candidates = candidates_.view(step.rows).part(first, count);
-  const int64_t width = *std::max_element(candidates.data, candidates.data + count);
-  if (width == 0) return;
-
-  const auto score = score_.view(count, width);
+  const auto score = score_.view(count, step.score_width);
   k.indexer_scores(
       {.q = index_query_.view(step.rows, config_.index_heads, config_.index_dim).part(first, count),
        .weight = head_weights_.view(step.rows, config_.index_heads).part(first, count),
-       .seen = sparse_seen_.view(step.rows).part(first, count),
+       .seen = step.sparse_seen.part(first, count),
        .offset = parts_.cache.index_key_offset(layer),
        .format = parts_.cache.index_key,
        .score = score});
   k.top_k({.score = score,
-           .visible = candidates,
+           .visible = step.candidates.part(first, count),
            .k = config_.index_top_k,
            .selected = selected_.view(step.rows, config_.index_top_k).part(first, count),
-           .found = found_.view(step.rows).part(first, count)});
-  k.finish();
-  for (int64_t i = 0; i < count; ++i) {
-    int32_t& found = found_.view(step.rows)(first + i);
-    if (candidates(i) == 0) found = LatentAttention::kAll;
-    if (found == -1)
-      throw Broken(
-          fmt::format("layer {}: the indexer's score of a token seen from position {} is "
-                      "not a number; the weights or the cache are damaged",
-                      layer, step.position(first + i)));
-  }
+           .found = step.found_in(layer).part(first, count)});
 }
 
 void Attention::read(int64_t layer, const Step& step, View<const float, 2> normed,
@@ -233,7 +196,7 @@ void Attention::read(int64_t layer, const Step& step, View<const float, 2> norme
                       .offset = parts_.cache.latent_offset(layer),
                       .format = parts_.cache.latent,
                       .selected = selected_.view(n, std::max(config_.index_top_k, int32_t(1))),
-                      .found = found_.view(n),
+                      .found = step.found_in(layer),
                       .scale = float(config_.softmax_scale()),
                       .out = attended});
   k.expand_value({.x = attended,

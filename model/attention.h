@@ -34,9 +34,8 @@ class Attention {
   Buffer<float> latent_, rope_key_, stored_;  // [rows, latent], [rows, rope], [rows, latent + rope]
   Buffer<float> attended_, values_;           // [rows, heads, latent], [rows, heads, value]
   Buffer<float> index_query_, index_key_, head_weights_;
-  Buffer<float> score_;  // [rows at once, context]
-  Buffer<int32_t> selected_, found_, candidates_;
-  Buffer<SeenPages> sparse_seen_;  // no pages for rows that attend to all they see
+  Buffer<float> score_;       // [rows at once, context]
+  Buffer<int32_t> selected_;  // [rows, index_top_k]
 };
 
 }  // namespace model

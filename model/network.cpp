@@ -1,6 +1,8 @@
 #include "model/network.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -8,7 +10,7 @@
 
 #include "model/attention.h"
 #include "model/mlp.h"
-#include "model/work.h"
+#include "model/step.h"
 
 namespace model {
 namespace {
@@ -26,6 +28,21 @@ NetworkOptions completed(NetworkOptions options, const Config& config) {
   return options;
 }
 
+// Recordings of different networks on one device have different keys.
+uint64_t next_network() {
+  static std::atomic<uint32_t> last = 0;
+  return ++last;
+}
+
+std::vector<float> angles(const Config& config, const NetworkOptions& options) {
+  return rope_table(config, options.context_max);
+}
+
+int64_t logits_kept(const Config& config, const NetworkOptions& options, Memory& memory) {
+  if (memory.reach() == Memory::Reach::Processor) return 0;  // they are made where they are wanted
+  return std::min(options.rows_max, Network::kLogitsRows) * config.vocabulary;
+}
+
 }  // namespace
 
 class Network::Impl {
@@ -33,51 +50,40 @@ class Network::Impl {
   Impl(const Weights& weights, Kernels& kernels, const NetworkOptions& asked)
       : options_(completed(asked, weights.config)),
         config_(weights.config),
-        rope_table_(rope_table(config_, options_.context_max)),
+        memory_(kernels.memory()),
+        rope_table_(memory_, options_.context_max * config_.rope),
         parts_{.weights = weights,
                .kernels = kernels,
                .cache = CacheFormat::of(config_, options_.cache_type),
                .options = options_,
-               .rope_table = {.data = rope_table_.data(),
-                              .extent = {options_.context_max, config_.rope / 2, 2}},
+               .rope_table = rope_table_.view(options_.context_max, config_.rope / 2, 2),
                .watcher = &watcher_},
         attention_(parts_),
         feed_forward_(parts_),
-        token_(options_.rows_max),
-        position_(options_.rows_max),
-        slot_(options_.rows_max),
-        seen_(options_.rows_max),
-        page_(options_.rows_max),
-        wanted_(options_.rows_max),
-        x_(options_.rows_max * config_.hidden),
-        normed_(options_.rows_max * config_.hidden),
-        delta_(options_.rows_max * config_.hidden),
-        few_x_(options_.rows_max * config_.hidden),
-        few_normed_(options_.rows_max * config_.hidden) {
-    if (options_.routing == Routing::Forget) return;
-    for (int64_t layer = 0; layer < config_.layers; ++layer)
-      if (config_.is_moe(layer)) experts_of_row_ += config_.chosen_experts;
+        inputs_(config_, options_, memory_),
+        x_(memory_, options_.rows_max * config_.hidden),
+        normed_(memory_, options_.rows_max * config_.hidden),
+        delta_(memory_, options_.rows_max * config_.hidden),
+        few_x_(memory_, options_.rows_max * config_.hidden),
+        few_normed_(memory_, options_.rows_max * config_.hidden),
+        logits_(memory_, logits_kept(config_, options_, memory_)) {
+    rope_table_.write(angles(config_, options_));
+    if (options_.routing == Routing::Record)
+      experts_of_row_ = feed_forward_.mixtures() * config_.chosen_experts;
   }
 
   void forward(std::span<const Row> rows, View<float, 2> logits) {
-    Step step = begin(rows);
-    experts_.assign(rows.size() * std::size_t(experts_of_row_), -1);
-    first_expert_ = 0;
-    for (int64_t layer = 0; layer < config_.layers; ++layer) run_layer(layer, step, rows);
-    if (step.rows == 0) return;
-    Kernels& k = parts_.kernels;
-    const auto normed = normed_.view(step.rows, config_.hidden);
-    k.rms_norm(
-        {.x = step.x, .weight = parts_.weights.norm, .epsilon = config_.norm_epsilon, .y = normed});
-    parts_.seen("norm", -1, normed);
-    k.linear({.x = normed, .weight = parts_.weights.head, .y = logits});
-    k.finish();
-    for (int64_t i = 0; i < step.rows; ++i)
-      if (std::isnan(logits(i, 0)))
-        throw Broken(
-            fmt::format("the logits at position {} are not numbers; the weights or the "
-                        "cache are damaged",
-                        step.position(i)));
+    assert(1 <= int64_t(rows.size()) && int64_t(rows.size()) <= options_.rows_max);
+    for ([[maybe_unused]] const Row& row : rows) {
+      assert(0 <= row.token && row.token < config_.vocabulary);
+      assert(0 <= row.position && row.position < options_.context_max);
+    }
+    inputs_.write(rows);
+    assert(logits.extent[0] == int64_t(inputs_.asking().size()));
+    start(logits);
+    check_found(rows);
+    read_experts();
+    read_logits(rows, logits);
   }
 
   const Parts& parts() const { return parts_; }
@@ -86,40 +92,122 @@ class Network::Impl {
   void watch(Watcher watcher) { watcher_ = std::move(watcher); }
 
  private:
-  Step begin(std::span<const Row> rows) {
-    const int64_t n = int64_t(rows.size());
-    assert(1 <= n && n <= options_.rows_max);
-    const auto token = token_.view(n);
-    for (int64_t i = 0; i < n; ++i) {
-      const Row& row = rows[std::size_t(i)];
-      assert(0 <= row.token && row.token < config_.vocabulary);
-      token(i) = row.token;
-      place(i, row);
-    }
-    const Step step = step_of(n, x_.view(n, config_.hidden));
-    parts_.kernels.embed({.id = token, .table = parts_.weights.embedding, .y = step.x});
+  bool on_device() const { return memory_.reach() == Memory::Reach::Device; }
+
+  // Makes the calls of the step, or starts those that were recorded of one like it. A step that
+  // follows one like it will soon be followed by more: it is recorded.
+  void start(View<float, 2> logits) {
+    Kernels& k = parts_.kernels;
+    const uint64_t key = recording_key();
+    const bool again = std::exchange(last_key_, key) == key;
+    if (key == 0) return compute(logits);
+    if (k.replay(key)) return;
+    if (!again) return compute(logits);
+    k.begin_recording(key);
+    compute(logits);
+    k.end_recording();
+  }
+
+  // Equal for steps whose calls are equal; 0: it is not to be recorded.
+  uint64_t recording_key() const {
+    const int64_t rows = inputs_.rows();
+    static_assert(kRecordedRows < 1 << 16);
+    if (!on_device() || watcher_ || rows > kRecordedRows || rows > int64_t(inputs_.asking().size()))
+      return 0;
+    // One width for each power of two, and that of the whole context above the last of them.
+    const auto width = uint64_t(std::bit_width(uint64_t(inputs_.score_width())));
+    const bool whole = inputs_.score_width() == options_.context_max;
+    return number_ << 32 | uint64_t(whole) << 24 | width << 16 | uint64_t(rows);
+  }
+
+  // All but the logits of later rows, which a device has no room for at once.
+  void compute(View<float, 2> logits) {
+    Kernels& k = parts_.kernels;
+    Step step = inputs_.all(x_.view(inputs_.rows(), config_.hidden));
+    k.embed({.id = inputs_.token(), .table = parts_.weights.embedding, .y = step.x});
     parts_.seen("embed_tokens", -1, step.x);
-    return step;
+    for (int64_t layer = 0; layer < config_.layers; ++layer) run_layer(layer, step);
+    if (step.rows == 0) return;
+    const auto normed = normed_.view(step.rows, config_.hidden);
+    k.rms_norm(
+        {.x = step.x, .weight = parts_.weights.norm, .epsilon = config_.norm_epsilon, .y = normed});
+    parts_.seen("norm", -1, normed);
+    make_logits(0, logits);
   }
 
-  void place(int64_t i, const Row& row) {
-    assert(0 <= row.position && row.position < options_.context_max);
-    position_.view(options_.rows_max)(i) = row.position;
-    slot_.view(options_.rows_max)(i) = int32_t(row.position % kPageTokens);
-    page_.view(options_.rows_max)(i) = row.pages[row.position / kPageTokens];
-    seen_.view(options_.rows_max)(i) = {.page = row.pages, .visible = row.position + 1};
+  // Those of the rows from `first` on, as many as there is room for; returns how many.
+  int64_t make_logits(int64_t first, View<float, 2> logits) {
+    const int64_t rest = logits.extent[0] - first;
+    const int64_t count = on_device() ? std::min(rest, kLogitsRows) : rest;
+    const View<float, 2> y =
+        on_device() ? logits_.view(count, config_.vocabulary) : logits.part(first, count);
+    parts_.kernels.linear({.x = normed_.view(logits.extent[0], config_.hidden).part(first, count),
+                           .weight = parts_.weights.head,
+                           .y = y});
+    return count;
   }
 
-  Step step_of(int64_t n, View<float, 2> x) {
-    return {.rows = n,
-            .x = x,
-            .position = position_.view(n),
-            .seen = seen_.view(n),
-            .page = page_.view(n),
-            .slot = slot_.view(n)};
+  void read_logits(std::span<const Row> rows, View<float, 2> logits) {
+    const auto asking = inputs_.asking();
+    if (asking.empty()) return;
+    if (on_device()) {
+      int64_t count = std::min(logits.extent[0], kLogitsRows);
+      for (int64_t first = 0; first < logits.extent[0];) {
+        const View<float, 2> to = logits.part(first, count);
+        memory_.read(to.data, logits_.view(to.size()).data, to.size() * int64_t(sizeof(float)));
+        first += count;
+        if (first < logits.extent[0]) count = make_logits(first, logits);
+      }
+    } else {
+      parts_.kernels.finish();
+    }
+    for (std::size_t i = 0; i < asking.size(); ++i)
+      if (std::isnan(logits(i, 0)))
+        throw Broken(
+            fmt::format("the logits at position {} are not numbers; the weights or the "
+                        "cache are damaged",
+                        rows[std::size_t(asking[i])].position));
   }
 
-  void run_layer(int64_t layer, Step& step, std::span<const Row> rows) {
+  // Looked at once for all layers, so that nobody waits within a step.
+  void check_found(std::span<const Row> rows) {
+    if (inputs_.score_width() == 0) return;
+    const auto found = inputs_.read_found();
+    const auto broken = std::find(found.begin(), found.end(), -1);
+    if (broken == found.end()) return;
+    const int64_t at = broken - found.begin(), layer = at / inputs_.rows();
+    auto row = std::size_t(at % inputs_.rows());
+    if (layer + 1 == config_.layers) row = std::size_t(inputs_.asking()[row]);
+    throw Broken(
+        fmt::format("layer {}: the indexer's score of a token seen from position {} is "
+                    "not a number; the weights or the cache are damaged",
+                    layer, rows[row].position));
+  }
+
+  void read_experts() {
+    if (experts_of_row_ == 0) return;
+    const int64_t n = inputs_.rows(), width = config_.chosen_experts;
+    const auto asking = inputs_.asking();
+    experts_.assign(std::size_t(n * experts_of_row_), -1);
+    int64_t mixture = 0;
+    for (int64_t layer = 0; layer < config_.layers; ++layer) {
+      if (!config_.is_moe(layer)) continue;
+      const bool last = layer + 1 == config_.layers;
+      const int64_t count = last ? int64_t(asking.size()) : n;
+      chosen_.resize(std::size_t(count * width));
+      if (count > 0)
+        memory_.read(chosen_.data(), feed_forward_.chosen(layer, n).data,
+                     count * width * int64_t(sizeof(int32_t)));
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t row = last ? asking[std::size_t(i)] : i;
+        std::copy_n(chosen_.begin() + i * width, width,
+                    experts_.begin() + row * experts_of_row_ + mixture * width);
+      }
+      ++mixture;
+    }
+  }
+
+  void run_layer(int64_t layer, Step& step) {
     Kernels& k = parts_.kernels;
     const LayerWeights& w = parts_.weights.layer[std::size_t(layer)];
     auto normed = normed_.view(step.rows, config_.hidden);
@@ -127,7 +215,7 @@ class Network::Impl {
         {.x = step.x, .weight = w.attention_norm, .epsilon = config_.norm_epsilon, .y = normed});
     attention_.remember(layer, step, normed);
     if (layer + 1 == config_.layers) {
-      keep_wanted(step, normed, rows);
+      keep_wanted(step, normed);
       if (step.rows == 0) return;
     }
 
@@ -137,60 +225,39 @@ class Network::Impl {
     parts_.seen("self_attn", layer, delta);
     k.rms_norm({.x = step.x, .weight = w.mlp_norm, .epsilon = config_.norm_epsilon, .y = normed});
     feed_forward_.run(layer, step, normed, delta);
-    if (experts_of_row_ > 0 && config_.is_moe(layer)) note_experts(step.rows, int64_t(rows.size()));
     k.add({.x = delta, .y = step.x});
     parts_.seen("mlp", layer, delta);
   }
 
-  // `n` rows of a step of `all` were sent to experts.
-  void note_experts(int64_t n, int64_t all) {
-    parts_.kernels.finish();
-    const auto chosen = feed_forward_.chosen(n);
-    const auto wanted = wanted_.view(n);
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t row = n == all ? i : wanted(i);
-      std::copy_n(chosen[i].data, chosen.extent[1],
-                  experts_.begin() + row * experts_of_row_ + first_expert_);
-    }
-    first_expert_ += chosen.extent[1];
-  }
-
   // In the last layer, once all rows are remembered, only those go on whose logits are asked for.
-  void keep_wanted(Step& step, View<float, 2>& normed, std::span<const Row> rows) {
-    int64_t n = 0;
-    for (int64_t i = 0; i < step.rows; ++i) {
-      const Row& row = rows[std::size_t(i)];
-      if (row.logits == Row::Logits::No) continue;
-      wanted_.view(options_.rows_max)(n) = int32_t(i);
-      place(n, row);
-      ++n;
-    }
+  void keep_wanted(Step& step, View<float, 2>& normed) {
+    const auto wanted = inputs_.wanted_rows();
+    const int64_t n = wanted.extent[0];
     if (n == step.rows) return;
-    const auto wanted = wanted_.view(n);
     const auto x = few_x_.view(n, config_.hidden);
     const auto few_normed = few_normed_.view(n, config_.hidden);
     if (n > 0) {
       parts_.kernels.gather_rows({.x = step.x, .token = wanted, .y = x});
       parts_.kernels.gather_rows({.x = normed, .token = wanted, .y = few_normed});
     }
-    step = step_of(n, x);
+    step = inputs_.wanted(x);
     normed = few_normed;
   }
 
   Watcher watcher_;
   NetworkOptions options_;
   const Config& config_;
-  std::vector<float> rope_table_;
+  Memory& memory_;
+  Buffer<float> rope_table_;
   Parts parts_;
   Attention attention_;
   FeedForward feed_forward_;
-  Buffer<int32_t> token_, position_, slot_;
-  Buffer<SeenPages> seen_;
-  Buffer<unsigned char*> page_;
-  Buffer<int32_t> wanted_;
-  Buffer<float> x_, normed_, delta_, few_x_, few_normed_;
-  int64_t experts_of_row_ = 0, first_expert_ = 0;  // of the layer under way
-  std::vector<int32_t> experts_;                   // [rows, experts_of_row_]
+  StepInputs inputs_;
+  Buffer<float> x_, normed_, delta_, few_x_, few_normed_, logits_;
+  int64_t experts_of_row_ = 0;
+  std::vector<int32_t> chosen_, experts_;  // of one layer; [rows, experts_of_row_]
+  const uint64_t number_ = next_network();
+  uint64_t last_key_ = 0;
 };
 
 Network::Network(const Weights& weights, Kernels& kernels, const NetworkOptions& options)
@@ -201,6 +268,7 @@ const Config& Network::config() const { return impl_->parts().weights.config; }
 const CacheFormat& Network::cache() const { return impl_->parts().cache; }
 int64_t Network::rows_max() const { return impl_->parts().options.rows_max; }
 int64_t Network::context_max() const { return impl_->parts().options.context_max; }
+Memory& Network::memory() const { return impl_->parts().kernels.memory(); }
 
 void Network::forward(std::span<const Row> rows, View<float, 2> logits) {
   impl_->forward(rows, logits);

@@ -16,8 +16,9 @@ namespace model {
 struct Row {
   int32_t token = 0;
   int32_t position = 0;
-  // The sequence's pages, at least position / kPageTokens + 1. Rows before `position` must have
-  // been computed, in earlier steps or by rows of the same step.
+  // The sequence's pages, at least position / kPageTokens + 1: a list in the processor's memory of
+  // addresses in the device's. Rows before `position` must have been computed, in earlier steps or
+  // by rows of the same step.
   unsigned char* const* pages = nullptr;
   enum class Logits { No, Yes } logits = Logits::No;
 };
@@ -47,8 +48,13 @@ class Broken : public std::runtime_error {
 // it sees, never on the other rows of the step: the same bits however tokens are cut into steps.
 class Network {
  public:
-  // `weights` and `kernels` outlive the network. Allocates all that a step needs. Throws Refused if
-  // rows_max or context_max cannot be had.
+  // A step of up to so many rows, all of which ask for logits, is recorded where the device can.
+  static constexpr int64_t kRecordedRows = 256;
+  // A device makes the logits of so many rows at a time.
+  static constexpr int64_t kLogitsRows = 256;
+
+  // `weights` and `kernels` outlive the network; the weights lie in the kernels' memory. Allocates
+  // all that a step needs. Throws Refused if rows_max or context_max cannot be had, OutOfMemory.
   Network(const Weights& weights, Kernels& kernels, const NetworkOptions& options);
   ~Network();
 
@@ -56,9 +62,11 @@ class Network {
   const CacheFormat& cache() const;
   int64_t rows_max() const;
   int64_t context_max() const;
+  Memory& memory() const;  // where pages must lie
 
   // One step. Rows of one sequence stand in ascending order of position. `logits` is
-  // [rows that ask, vocabulary], in the order of rows. Throws Broken.
+  // [rows that ask, vocabulary], in the order of rows, in the processor's memory. Throws Broken,
+  // and whatever a device throws that can be used no more. Waits for its results, if there are any.
   // REQUIRES: 1 <= rows.size() <= rows_max(), tokens below the vocabulary, positions below
   // context_max.
   void forward(std::span<const Row> rows, View<float, 2> logits);

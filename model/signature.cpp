@@ -2,17 +2,19 @@
 
 #include <algorithm>
 
+#include "model/work.h"
 #include "text/sha256.h"
 
 namespace model {
 
 std::string logits_signature(Network& network, int64_t tokens) {
   const int64_t vocabulary = network.config().vocabulary;
-  std::vector<std::vector<unsigned char>> memory(
-      std::size_t((tokens + kPageTokens - 1) / kPageTokens),
-      std::vector<unsigned char>(std::size_t(network.cache().page_bytes())));
+  const int64_t pages_needed = (tokens + kPageTokens - 1) / kPageTokens;
+  const int64_t page_bytes = network.cache().page_bytes();
+  Buffer<unsigned char> memory(network.memory(), pages_needed * page_bytes);
   std::vector<unsigned char*> pages;
-  for (auto& page : memory) pages.push_back(page.data());
+  for (int64_t page = 0; page < pages_needed; ++page)
+    pages.push_back(memory.view(pages_needed, page_bytes)[page].data);
 
   std::string bytes;
   std::vector<float> logits;
