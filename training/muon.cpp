@@ -38,9 +38,10 @@ void transpose(View<const float, 2> x, View<float, 2> y) {
 class NewtonSchulz {
  public:
   // Of a matrix of `rows` <= `cols`.
-  NewtonSchulz(int64_t rows, int64_t cols, Instructions level)
+  NewtonSchulz(int64_t rows, int64_t cols, Instructions level, Precision precision)
       : rows_(rows),
         cols_(cols),
+        precision_(precision),
         kernels_(level, 1),
         x_(std::size_t(rows * cols)),
         transposed_(x_.size()),
@@ -84,23 +85,33 @@ class NewtonSchulz {
   }
 
   void multiply(View<const float, 2> x, View<const float, 2> weight, View<float, 2> y) {
-    kernels_.linear({.x = x,
-                     .weight = {.type = Number::F32,
-                                .rows = weight.extent[0],
-                                .cols = weight.extent[1],
-                                .data = weight.data},
-                     .y = y,
-                     .rounding = Rounding::None});
+    multiply(x, factor(weight), y);
+  }
+  void multiply(View<const float, 2> x, const Matrix& weight, View<float, 2> y) {
+    kernels_.linear({.x = x, .weight = weight, .y = y});
+  }
+
+  // What the product's right factor is read from.
+  Matrix factor(View<const float, 2> x) {
+    Matrix matrix{.rows = x.extent[0], .cols = x.extent[1], .data = x.data};
+    if (precision_ == Precision::Float) return matrix;
+    rounded_.resize(std::size_t(x.size()));
+    std::transform(x.data, x.data + x.size(), rounded_.begin(),
+                   [](float v) { return to_bfloat16(v); });
+    matrix.type = Number::BF16;
+    matrix.data = rounded_.data();
+    return matrix;
   }
 
   // y = x x^T: strips of its lower triangle, and the upper one is their mirror image.
   void symmetric_product(View<const float, 2> x, View<float, 2> y) {
     const int64_t rows = x.extent[0];
     strip_.resize(std::size_t(std::min(rows, kStrip) * rows));
+    const Matrix right = factor(x);
     for (int64_t first = 0; first < rows; first += kStrip) {
       const int64_t count = std::min(kStrip, rows - first), seen = first + count;
       const View<float, 2> strip{strip_.data(), {count, seen}};
-      multiply(x.part(first, count), x.part(0, seen), strip);
+      multiply(x.part(first, count), right.part(0, seen), strip);
       for (int64_t i = 0; i < count; ++i)
         std::copy_n(strip.data + i * seen, seen, y.data + (first + i) * rows);
       for (int64_t j = 0; j < first; ++j)
@@ -109,20 +120,22 @@ class NewtonSchulz {
   }
 
   const int64_t rows_, cols_;
+  const Precision precision_;
   HostKernels kernels_;
   Floats x_, transposed_, next_, gram_, square_, strip_;
+  std::vector<Bfloat16> rounded_;
 };
 
 }  // namespace
 
-void orthogonalise(View<float, 2> x, Instructions level) {
+void orthogonalise(View<float, 2> x, Instructions level, Precision precision) {
   const auto [rows, cols] = x.extent;
   const bool tall = rows > cols;
   const double norm = std::sqrt(sum_of_squares({x.data, std::size_t(x.size())}));
   const float scale = float(1 / (norm + kSmallestNorm));
   for (int64_t i = 0; i < x.size(); ++i) x.data[i] *= scale;
 
-  NewtonSchulz work(std::min(rows, cols), std::max(rows, cols), level);
+  NewtonSchulz work(std::min(rows, cols), std::max(rows, cols), level, precision);
   const View<float, 2> same = tall ? work.transposed() : work.x();
   const View<float, 2> other = tall ? work.x() : work.transposed();
   std::copy_n(x.data, x.size(), same.data);
@@ -132,7 +145,8 @@ void orthogonalise(View<float, 2> x, Instructions level) {
   std::copy_n((tall ? work.transposed() : work.x()).data, x.size(), x.data);
 }
 
-void muon_step(const MuonMatrix& matrix, const MuonRates& rates, Instructions level) {
+void muon_step(const MuonMatrix& matrix, const MuonRates& rates, Instructions level,
+               Precision precision) {
   const auto [rows, cols] = matrix.weight.extent;
   const int64_t size = rows * cols;
   const float kept = float(rates.momentum), fresh = float(1 - rates.momentum);
@@ -145,7 +159,7 @@ void muon_step(const MuonMatrix& matrix, const MuonRates& rates, Instructions le
     update[std::size_t(i)] = fresh * g + kept * m;
   }
 
-  orthogonalise({update.data(), {rows, cols}}, level);
+  orthogonalise({update.data(), {rows, cols}}, level, precision);
 
   const float shrink = float(1 - rates.rate * rates.decay);
   const float reach = float(rates.rate * std::sqrt(std::max(1.0, double(rows) / double(cols))));

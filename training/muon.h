@@ -2,6 +2,7 @@
 
 #include "kernels/instructions.h"
 #include "kernels/view.h"
+#include "training/arithmetic.h"
 
 namespace training {
 
@@ -26,12 +27,14 @@ struct MuonMatrix {
   View<float, 2> momentum;        // [rows, cols]  updated
 };
 
-void muon_step(const MuonMatrix& matrix, const MuonRates& rates, Instructions level);
+void muon_step(const MuonMatrix& matrix, const MuonRates& rates, Instructions level,
+               Precision precision = Precision::Float);
 
 // x = U V^T of its singular value decomposition, approximately: five Newton-Schulz steps
 //   x <- (a + b x x^T + c (x x^T)^2) x,   a, b, c = 3.4445, -4.7750, 2.0315
 // after x /= |x|. Singular values end up between 0.7 and 1.2, those far below 1/1000 of |x| lower.
-// A matrix of zeros stays zero.
-void orthogonalise(View<float, 2> x, Instructions level);
+// A matrix of zeros stays zero. The factors of its products are rounded to `precision`: bfloat16,
+// as in Jordan's own, moves singular values by about 1/100.
+void orthogonalise(View<float, 2> x, Instructions level, Precision precision = Precision::Float);
 
 }  // namespace training

@@ -37,8 +37,12 @@ int64_t work_of(const Parameter& p) {
 
 }  // namespace
 
-Optimiser::Optimiser(std::span<const Parameter> parameters, Instructions level, Threads& threads)
-    : parameters_(parameters.begin(), parameters.end()), level_(level), threads_(threads) {}
+Optimiser::Optimiser(std::span<const Parameter> parameters, Instructions level, Threads& threads,
+                     Precision precision)
+    : parameters_(parameters.begin(), parameters.end()),
+      level_(level),
+      precision_(precision),
+      threads_(threads) {}
 
 // The longest pieces first: threads then end at about the same time.
 std::vector<Optimiser::Piece> Optimiser::pieces(const StepRates& rates) const {
@@ -125,7 +129,7 @@ StepReport Optimiser::step(OptimiserState& state, std::span<float> weights,
       muon_step({.weight = {weights.data() + first, {p->rows, p->cols}},
                  .gradient = {gradients.data() + first, {p->rows, p->cols}},
                  .momentum = {state.first.data() + first, {p->rows, p->cols}}},
-                muon, level_);
+                muon, level_, precision_);
     else
       adamw_step({.weight = weights.subspan(at, numbers),
                   .gradient = gradients.subspan(at, numbers),

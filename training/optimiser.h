@@ -6,6 +6,7 @@
 
 #include "kernels/instructions.h"
 #include "kernels/threads.h"
+#include "training/arithmetic.h"
 #include "training/parameters.h"
 
 namespace training {
@@ -44,7 +45,9 @@ struct StepReport {
 class Optimiser {
  public:
   // `threads` outlives it.
-  Optimiser(std::span<const Parameter> parameters, Instructions level, Threads& threads);
+  // `precision` is that of Muon's products.
+  Optimiser(std::span<const Parameter> parameters, Instructions level, Threads& threads,
+            Precision precision = Precision::Float);
 
   // One step. `gradients` are of the mean loss. `expert_load` holds the tokens that each expert
   // got, layer by layer, as PassLosses; empty: biases stay. A bias moves by
@@ -66,6 +69,7 @@ class Optimiser {
 
   std::vector<Parameter> parameters_;
   Instructions level_;
+  Precision precision_;
   Threads& threads_;
 };
 

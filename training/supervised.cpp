@@ -69,7 +69,7 @@ class Run {
         table_(config_),
         arithmetic_(best_instructions(), plan.threads, plan.precision),
         network_(config_, arithmetic_),
-        optimiser_(table_.all(), best_instructions(), arithmetic_.threads()),
+        optimiser_(table_.all(), best_instructions(), arithmetic_.threads(), plan.precision),
         metrics_((std::filesystem::create_directories(plan.directory),
                   plan.directory / "metrics.sqlite"),
                  storage::Database::Access::Write) {

@@ -142,6 +142,21 @@ TEST_SUITE("training/muon") {
       }
   }
 
+  TEST_CASE("factors in bfloat16 give nearly the same") {
+    std::vector<float> x = noise(48 * 80, 4), rough = x;
+
+    orthogonalise({x.data(), {48, 80}}, best_instructions());
+    orthogonalise({rough.data(), {48, 80}}, best_instructions(), training::Precision::Bfloat16);
+
+    double far = 0, size = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      far += double(x[i] - rough[i]) * double(x[i] - rough[i]);
+      size += double(x[i]) * double(x[i]);
+    }
+    CHECK(std::sqrt(far / size) < 0.03);
+    CHECK(far > 0);
+  }
+
   TEST_CASE("zeros stay zero") {
     std::vector<float> x(12, 0.f);
     orthogonalise({x.data(), {4, 3}}, best_instructions());
