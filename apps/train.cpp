@@ -11,8 +11,10 @@
 #include "apps/recipe.h"
 #include "apps/train_eval.h"
 #include "apps/train_report.h"
+#include "apps/train_sample.h"
 #include "kernels/threads.h"
 #include "training/checkpoint.h"
+#include "training/own_work.h"
 #include "training/progress.h"
 
 namespace apps {
@@ -21,7 +23,8 @@ namespace {
 struct TrainFlags {
   std::string recipe;
   std::string directory;
-  std::string from;  // the model that reinforcement begins with
+  std::string from;              // the model that reinforcement begins with
+  std::vector<std::string> own;  // files of the model's own work
   int64_t seconds_max = 0;
   bool json = false;
 };
@@ -103,6 +106,13 @@ ExitCode train(const TrainFlags& flags) {
     throw Exit(ExitCode::Usage, flags.recipe + ": there is no [[stage]] to train");
   recipe.plan.directory = flags.directory;
   if (recipe.plan.threads == 0) recipe.plan.threads = usable_cores();
+  try {
+    for (const std::string& file : flags.own)
+      for (training::OwnWork& work : training::read_own_work(file))
+        recipe.plan.own.push_back(std::move(work));
+  } catch (const training::OwnWorkRefused& error) {
+    throw Exit(ExitCode::Usage, error.what());
+  }
   Reporter reporter(flags.json);
   return run_until(flags, [&](const std::function<bool()>& stop) {
     const training::Ended ended = training::train_supervised(
@@ -173,11 +183,15 @@ void add_train(CLI::App& app, Invocation& invocation) {
   command.require_subcommand(1);
   add_train_eval(command, invocation);
   add_train_report(command, invocation);
+  add_train_sample(command, invocation);
   auto flags = std::make_shared<TrainFlags>();
   CLI::App& sft = add_command(
       command, "sft", "supervised training by a recipe; goes on where it stopped",
       "elenchus train sft model/default/recipe.toml --out runs/mine --max-seconds 3600");
   add_run_options(sft, *flags);
+  sft.add_option("--own", flags->own, "what `train sample` wrote; may come several times")
+      ->type_name("FILE")
+      ->take_all();
   sft.callback([flags, &invocation] { invocation.run = [flags] { return train(*flags); }; });
   auto rl_flags = std::make_shared<TrainFlags>();
   CLI::App& rl = add_command(

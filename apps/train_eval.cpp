@@ -42,17 +42,6 @@ std::string percent(const training::Share& share) {
                      100 * share.high());
 }
 
-std::vector<theorems::Family> families_of(const std::vector<std::string>& names) {
-  std::vector<theorems::Family> families;
-  for (const theorems::Family family : theorems::kFamilies)
-    if (names.empty() || std::ranges::find(names, to_text(family)) != names.end())
-      families.push_back(family);
-  if (families.size() < names.size())
-    throw Exit(ExitCode::Usage,
-               "--family must be congruence, witness, divisibility, induction or deduction");
-  return families;
-}
-
 class Evaluator {
  public:
   Evaluator(const EvalFlags& flags, training::Player& player) : flags_(flags), player_(player) {
@@ -198,6 +187,17 @@ void add_label_options(CLI::App& command, EvalFlags& flags) {
 }
 
 }  // namespace
+
+std::vector<theorems::Family> families_of(const std::vector<std::string>& names) {
+  std::vector<theorems::Family> families;
+  for (const theorems::Family family : theorems::kFamilies)
+    if (names.empty() || std::ranges::find(names, to_text(family)) != names.end())
+      families.push_back(family);
+  if (families.size() < names.size())
+    throw Exit(ExitCode::Usage,
+               "--family must be congruence, witness, divisibility, induction or deduction");
+  return families;
+}
 
 void add_train_eval(CLI::App& train, Invocation& invocation) {
   auto flags = std::make_shared<EvalFlags>();
