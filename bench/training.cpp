@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string>
@@ -8,10 +9,12 @@
 #include "training/mlp.h"
 #include "training/moe.h"
 #include "training/network.h"
+#include "training/optimiser.h"
 
 // Tokens a second of training's forward and backward pass, and what its parts take alone: the
 // smallest configuration that is meant to be trained, on one batch of documents of equal length.
-// Usage: bench_training [threads] [tokens] [document tokens]
+// Usage: bench_training [threads] [tokens] [document tokens] [steps]
+// With `steps`, only whole steps, optimiser included: what bench/training_peer.py does in PyTorch.
 
 namespace {
 
@@ -93,6 +96,20 @@ void time_network(Bench& b, const char* what, const PassOptions& options) {
   print((std::string(what) + ", both").c_str(), bench::measure([&] {
           network.forward(weights, b.batch, options);
           network.backward(coefficient, gradients);
+        }),
+        b.tokens());
+}
+
+void time_steps(Bench& b, const char* what, Precision precision, const PassOptions& options) {
+  TrainingNetwork<float> network(b.config, b.arithmetic);
+  Optimiser optimiser(b.table.all(), best_instructions(), b.arithmetic.threads(), precision);
+  OptimiserState state(b.table.size());
+  const std::vector<float> coefficient(std::size_t(b.tokens()), 1 / float(b.tokens()));
+  print(what, bench::measure([&] {
+          std::fill(b.gradients.begin(), b.gradients.end(), 0.f);
+          const PassLosses losses = network.forward(b.weight_views(), b.batch, options);
+          network.backward(coefficient, b.gradient_views());
+          optimiser.step(state, b.weights, b.gradients, losses.expert_load, {});
         }),
         b.tokens());
 }
@@ -183,6 +200,11 @@ int main(int argc, char** argv) {
     Arithmetic<float> arithmetic(best_instructions(), threads, precision);
     Bench b{.arithmetic = arithmetic,
             .batch = batch_of(tokens, document, small_config().vocabulary)};
+    if (argc > 4) {
+      time_steps(b, "step, dense", precision, {.attention = Attention::Dense});
+      time_steps(b, "step, sparse", precision, {.attention = Attention::Sparse, .indexer_loss = 1});
+      continue;
+    }
     time_network(b, "dense", {.attention = Attention::Dense});
     time_network(b, "warm-up", {.attention = Attention::WarmUp, .indexer_loss = 1});
     time_network(b, "sparse", {.attention = Attention::Sparse, .indexer_loss = 1});
