@@ -1,0 +1,28 @@
+// Rotary positions, version 1: a thread a pair. Bound: bytes.
+
+#include "kernels/cuda/launch.h"
+
+namespace {
+
+// grid: a thread for each pair that turns
+__global__ void rope_kernel(Rope args) {
+  const auto& [x, first, dim, position, table, pairs] = args;
+  const int64_t half = dim / 2, heads = x.extent[1], i = cuda::place() % half;
+  const int64_t head = cuda::place() / half, t = head / heads, h = head % heads;
+  if (t >= x.extent[0]) return;
+  const bool interleaved = pairs == RopePairs::Interleaved;
+  const float cos = table(position(t), i, 0), sin = table(position(t), i, 1);
+  float& a = x(t, h, first + (interleaved ? 2 * i : i));
+  float& b = x(t, h, first + (interleaved ? 2 * i + 1 : i + half));
+  const float turned_a = fmaf(a, cos, -(b * sin)), turned_b = fmaf(b, cos, a * sin);
+  a = turned_a;
+  b = turned_b;
+}
+
+}  // namespace
+
+void cuda::rope(const Rope& args, Stream stream) {
+  assert(args.dim % 2 == 0 && args.first + args.dim <= args.x.extent[2]);
+  const int64_t pairs = args.x.extent[0] * args.x.extent[1] * (args.dim / 2);
+  launch(stream, rope_kernel, shape_of_each(pairs), args);
+}
