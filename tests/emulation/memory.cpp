@@ -20,6 +20,7 @@ namespace emulation {
 
 namespace {
 
+constexpr int64_t kPageBytes = 4096;
 constexpr unsigned char kPoison = 0xFF;  // NaN
 
 void forbid([[maybe_unused]] void* memory, [[maybe_unused]] int64_t bytes) {
@@ -37,7 +38,7 @@ int64_t rounded_up(int64_t bytes, int64_t to) { return (bytes + to - 1) / to * t
 
 }  // namespace
 
-DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(rounded_up(bytes, 4096)) {
+DeviceMemory::DeviceMemory(int64_t bytes) : bytes_(rounded_up(bytes, kPageBytes)) {
   void* memory = mmap(nullptr, std::size_t(bytes_), PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw OutOfMemory("no addresses for an emulated device");
@@ -50,8 +51,13 @@ DeviceMemory::~DeviceMemory() {
   munmap(base_, std::size_t(bytes_));
 }
 
+int64_t DeviceMemory::reached() const {
+  return pieces_.empty() ? 0 : pieces_.rbegin()->first + pieces_.rbegin()->second.whole;
+}
+
+// Its time grows with the pages that are in use.
 void DeviceMemory::allow(int protection) const {
-  const int64_t pages = rounded_up(reached_, 4096);
+  const int64_t pages = rounded_up(reached(), kPageBytes);
   if (pages > 0 && mprotect(base_, std::size_t(pages), protection) != 0) std::abort();
 }
 
@@ -76,7 +82,6 @@ void* DeviceMemory::take(int64_t bytes) {
                       std::to_string(bytes_) + " are free");
   pieces_[place] = {bytes, whole};
   taken_ += whole;
-  reached_ = std::max(reached_, place + whole);
   const Open open(*this);
   permit(base_ + place, bytes);
   std::memset(base_ + place, kPoison, std::size_t(bytes));

@@ -40,6 +40,7 @@ class DeviceMemory final : public Memory {
     int64_t bytes = 0;  // asked for
     int64_t whole = 0;  // a multiple of the alignment
   };
+  int64_t reached() const;  // the end of the last piece
   void allow(int protection) const;
 
   unsigned char* base_ = nullptr;

@@ -82,7 +82,7 @@ class OnDevice {
   }
 
   // The pages, each of page_bytes, and their table. What is shared stays shared.
-  SeenPages put(const SeenPages& seen, int64_t page_bytes) {
+  SeenPages put_pages(const SeenPages& seen, int64_t page_bytes) {
     const int64_t pages = (seen.visible + kPageTokens - 1) / kPageTokens;
     std::vector<const unsigned char*> table;
     for (int64_t i = 0; i < pages; ++i) {
@@ -93,9 +93,9 @@ class OnDevice {
     }
     return {put(table, {pages}).data, seen.visible};
   }
-  View<SeenPages, 1> put(const std::vector<SeenPages>& seen, int64_t page_bytes) {
+  View<SeenPages, 1> put_seen(const std::vector<SeenPages>& seen, int64_t page_bytes) {
     std::vector<SeenPages> copies;
-    for (const SeenPages& each : seen) copies.push_back(put(each, page_bytes));
+    for (const SeenPages& each : seen) copies.push_back(put_pages(each, page_bytes));
     return put(copies, {int64_t(copies.size())});
   }
 
