@@ -99,6 +99,23 @@ TEST_SUITE("training/supervised") {
     CHECK(train(tiny_plan(one.path()), 4) == train(plan, 4));
   }
 
+  TEST_CASE("twenty steps have the recorded losses") {
+    // Of this program when its gradients had just been held against differences: who changes what
+    // is taught, how weights begin or how they move records anew, knowing why.
+    constexpr double kRecorded[] = {6.5595,  6.46132, 6.38056, 6.28637, 6.2053,  6.06867, 6.03351,
+                                    5.94186, 5.80262, 5.64926, 5.58519, 5.45969, 5.42861, 5.24892,
+                                    5.16284, 5.08631, 4.98979, 4.95204, 4.91984, 4.76309};
+    const Folder folder("recorded");
+    training::SupervisedPlan plan = tiny_plan(folder.path());
+    plan.stages[0].tokens = 30000;
+    const std::vector<double> losses = train(plan, 20);
+    REQUIRE(losses.size() == 20);
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      CAPTURE(i);
+      CHECK(losses[i] == doctest::Approx(kRecorded[i]).epsilon(1e-4));
+    }
+  }
+
   TEST_CASE("the loss falls, and the metrics hold every step of it") {
     const Folder folder("falls");
     training::SupervisedPlan plan = tiny_plan(folder.path());
