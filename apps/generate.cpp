@@ -115,6 +115,12 @@ std::future<engine::SampleOutcome> start(engine::LocalModel& model, engine::Samp
   return promise->get_future();
 }
 
+ExitCode code_of(const engine::SampleFailure& failure) {
+  using Kind = engine::SampleFailure::Kind;
+  if (failure.kind == Kind::Refused) return ExitCode::Usage;
+  return failure.kind == Kind::Lost ? ExitCode::Backend : ExitCode::ItemFailed;
+}
+
 ExitCode generate(const GenerateFlags& flags, const Environment& environment) {
   const Settings settings = resolve(*flags.settings, environment);
   const LocalChoice choice = local_choice(settings, flags.directory);
@@ -130,9 +136,7 @@ ExitCode generate(const GenerateFlags& flags, const Environment& environment) {
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const engine::SampleOutcome outcome = outcomes[i].get();
     if (const auto* failure = std::get_if<engine::SampleFailure>(&outcome))
-      throw Exit(failure->kind == engine::SampleFailure::Kind::Refused ? ExitCode::Usage
-                                                                       : ExitCode::ItemFailed,
-                 failure->message);
+      throw Exit(code_of(*failure), failure->message);
     const auto& sample = std::get<engine::Sample>(outcome);
     const model::Answer answer = model::read_answer(model->tokenizer(), sample.tokens, thinking);
     if (printer) printer->finish();

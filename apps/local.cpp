@@ -5,6 +5,7 @@
 #include <new>
 
 #include "apps/exit.h"
+#include "kernels/cuda/device.h"
 
 namespace apps {
 namespace {
@@ -31,6 +32,10 @@ engine::LocalOptions local_options(const Settings& settings) {
                                                 {{"as-is", model::WeightFormat::AsIs},
                                                  {"bf16", model::WeightFormat::Bfloat16},
                                                  {"q8", model::WeightFormat::Int8}});
+  options.device = one_of<engine::DeviceChoice>(settings, "device",
+                                                {{"auto", engine::DeviceChoice::Auto},
+                                                 {"cpu", engine::DeviceChoice::Cpu},
+                                                 {"cuda", engine::DeviceChoice::Cuda}});
   options.numerics = one_of<model::CacheNumerics>(
       settings, "numerics",
       {{"plain", model::CacheNumerics::Plain}, {"published", model::CacheNumerics::Published}});
@@ -76,7 +81,14 @@ std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice) {
     return engine::LocalModel::load(choice.directory, choice.options, [](const std::string& line) {
       fmt::print(stderr, "{}\n", line);
     });
+  } catch (const engine::NoDevice& error) {
+    throw Exit(ExitCode::Backend, error.what());
   } catch (const engine::NotEnoughMemory& error) {
+    throw Exit(ExitCode::Backend, error.what());
+  } catch (const OutOfMemory& error) {
+    throw Exit(ExitCode::Backend,
+               fmt::format("{}; a smaller --cache or --context needs less", error.what()));
+  } catch (const DeviceLost& error) {
     throw Exit(ExitCode::Backend, error.what());
   } catch (const model::Refused& error) {
     throw Exit(ExitCode::Usage, error.what());

@@ -23,8 +23,8 @@ std::optional<LocalChoice> choose_local(const Settings& settings);
 // The same for commands that need a directory. Throws Exit(Usage) if `directory` is none.
 LocalChoice local_choice(const Settings& settings, const std::string& directory);
 
-// Loads it, telling on stderr what memory it takes. Throws Exit: Usage (2) if the directory cannot
-// be used, Backend (3) if there is not enough memory for it.
+// Loads it, telling on stderr what it runs on and what memory it takes. Throws Exit: Usage (2) if
+// the directory cannot be used, Backend (3) if the device is not there or has not enough memory.
 std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice);
 
 model::Thinking thinking_of(const LocalChoice& choice, const engine::LocalModel& model);

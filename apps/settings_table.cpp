@@ -23,6 +23,8 @@ std::vector<Setting> make_common() {
       {"stream", "yes|no", "ask for a stream of events", "yes", "Model"},
       {"weights", "as-is|bf16|q8", "how a model of this machine keeps its weights", "as-is",
        "Engine"},
+      {"device", "auto|cpu|cuda",
+       "what a model of this machine runs on; auto: a card if one can be used", "auto", "Engine"},
       {"threads", "N", "threads that compute; else all that this process may use", "", "Engine"},
       {"context", "N", "longest prompt and answer together, in tokens; else the model's", "",
        "Engine"},

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <string>
 
-#include "engine/local_model.h"
+#include "engine/device.h"
 
 namespace engine {
 namespace {

@@ -5,8 +5,8 @@
 
 namespace engine {
 
-Holdings::Holdings(int64_t page_bytes, int32_t pages_max)
-    : pool_(page_bytes, pages_max), tree_(pool_) {}
+Holdings::Holdings(int64_t page_bytes, int32_t pages_max, Memory& memory)
+    : pool_(page_bytes, pages_max, memory), tree_(pool_) {}
 
 bool Holdings::has_room(int32_t pages) const {
   return pages <= pool_.free_pages() || pages <= pool_.free_pages() + tree_.droppable();

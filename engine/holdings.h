@@ -8,7 +8,7 @@ namespace engine {
 // Which pages timelines have: those they share with what is known already and those of their own.
 class Holdings {
  public:
-  Holdings(int64_t page_bytes, int32_t pages_max);
+  Holdings(int64_t page_bytes, int32_t pages_max, Memory& memory);
 
   // Gives the timeline pages for all its tokens, filled as far as these are known, the last one
   // excepted: it is computed in any case, for its logits. False, and nothing happened: no room.

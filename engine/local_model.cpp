@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/network_stepper.h"
 #include "model/inspect.h"
@@ -10,78 +11,57 @@
 namespace engine {
 namespace {
 
-double gib(int64_t bytes) { return double(bytes) / (1 << 30); }
-
 // Float matrices ask for a float cache: whoever stores floats wants their precision.
 Number cache_type(const model::Weights& weights) {
   return weights.layer.front().attention.key_value_down.type == Number::F32 ? Number::F32
                                                                             : Number::BF16;
 }
 
-struct Plan {
-  model::MemoryNeed need;
-  int64_t cache_bytes = 0;
-  int64_t context_max = 0;
-};
+constexpr int64_t kProgressLines = 10;
 
-Plan plan_memory(const model::Config& config, const model::Checkpoint& checkpoint,
-                 const LocalOptions& options) {
-  Plan plan;
-  plan.context_max = options.context_max > 0 ? options.context_max : config.positions;
-  plan.need =
-      model::memory_need(config, checkpoint, options.weights, options.rows_max, plan.context_max);
-  const int64_t free = free_memory(), taken = plan.need.converted_bytes + plan.need.work_bytes;
-  plan.cache_bytes = options.cache_bytes;
-  if (plan.cache_bytes == 0)
-    plan.cache_bytes = std::clamp(int64_t(LocalModel::kCacheShare * double(free - taken)),
-                                  LocalModel::kCacheBytesLeast, LocalModel::kCacheBytesMost);
-  if (free > 0 && taken + plan.cache_bytes > free)
-    throw NotEnoughMemory(fmt::format(
-        "not enough memory: {:.2f} GiB for weights that are converted or copied, {:.2f} GiB to "
-        "work in and {:.2f} GiB of cache are needed, {:.2f} GiB are free; a smaller --cache, a "
-        "smaller --context or --weights as-is needs less",
-        gib(plan.need.converted_bytes), gib(plan.need.work_bytes), gib(plan.cache_bytes),
-        gib(free)));
-  // Whoever asked for no context gets what the cache can hold of the model's.
-  const int64_t tokens = plan.cache_bytes / plan.need.cache_bytes_per_token;
-  if (options.context_max == 0)
-    plan.context_max = std::min(plan.context_max, tokens / kPageTokens * kPageTokens);
-  return plan;
-}
-
-std::string plan_words(const Plan& plan) {
-  return fmt::format(
-      "weights {:.2f} GiB in their files and {:.2f} GiB converted, {:.2f} GiB to work in, cache "
-      "{:.2f} GiB ({} tokens at {} bytes), contexts of up to {} tokens",
-      gib(plan.need.mapped_bytes), gib(plan.need.converted_bytes), gib(plan.need.work_bytes),
-      gib(plan.cache_bytes), plan.cache_bytes / plan.need.cache_bytes_per_token,
-      plan.need.cache_bytes_per_token, plan.context_max);
+// Told in so many lines how far it has come.
+model::LoadProgress told_in_parts(const LocalModel::Say& say) {
+  return [&say, told = int64_t(0)](int64_t done, int64_t all) mutable {
+    const int64_t part = done * kProgressLines / std::max(all, int64_t(1));
+    if (part <= told) return;
+    told = part;
+    say(fmt::format("loaded {:.2f} of {:.2f} GiB", double(done) / (1 << 30),
+                    double(all) / (1 << 30)));
+  };
 }
 
 }  // namespace
 
 class LocalModel::Impl {
  public:
-  Impl(const std::filesystem::path& directory, const LocalOptions& options,
-       const std::function<void(const std::string&)>& say)
+  Impl(Device device, const std::filesystem::path& directory, const LocalOptions& options,
+       const Say& say)
       : directory_(directory),
         config_(model::read_config(directory)),
         tokenizer_(model::Tokenizer::load(directory)),
         chat_(tokenizer_, config_),
-        kernels_(best_instructions(), options.threads > 0 ? options.threads : usable_cores()) {
+        kernels_(std::move(device.kernels)) {
     const auto checkpoint = model::Checkpoint::open(directory);
-    const Plan plan = plan_memory(config_, *checkpoint, options);
-    say(plan_words(plan));
-    weights_ = model::load_weights(config_, checkpoint, options.weights);
+    const int64_t context = options.context_max > 0 ? options.context_max : config_.positions;
+    const MemoryPlan plan = MemoryPlan::make(
+        model::memory_need(config_, *checkpoint, options.weights, options.rows_max, context),
+        config_, {.context_max = options.context_max, .cache_bytes = options.cache_bytes},
+        kernels_->memory().reach(), device.free_bytes);
+    say(plan.words());
+    weights_ = model::to_device(model::load_weights(config_, checkpoint, options.weights),
+                                kernels_->memory(), told_in_parts(say));
     context_max_ = plan.context_max;
-    identity_ =
-        fmt::format("engine sha256:{} weights={} cache={} numerics={} instructions={}",
-                    model::model_identity(directory, *checkpoint), model::to_text(options.weights),
-                    cache_type(weights_) == Number::F32 ? "f32" : "bf16",
-                    options.numerics == model::CacheNumerics::Plain ? "plain" : "published",
-                    to_text(kernels_.level()));
+    identity_ = fmt::format(
+        "engine sha256:{} weights={} cache={} numerics={} {}",
+        model::model_identity(directory, *checkpoint), model::to_text(options.weights),
+        cache_type(weights_) == Number::F32 ? "f32" : "bf16",
+        options.numerics == model::CacheNumerics::Plain ? "plain" : "published", device.identity);
+    start(options, plan.cache_bytes);
+  }
+
+  void start(const LocalOptions& options, int64_t cache_bytes) {
     auto network =
-        std::make_unique<model::Network>(weights_, kernels_,
+        std::make_unique<model::Network>(weights_, *kernels_,
                                          model::NetworkOptions{.rows_max = options.rows_max,
                                                                .context_max = context_max_,
                                                                .cache_type = cache_type(weights_),
@@ -89,7 +69,7 @@ class LocalModel::Impl {
     SchedulerOptions scheduler;
     scheduler.running_max = int32_t(options.running_max);
     scheduler.rows_max = int32_t(options.rows_max);
-    scheduler.cache_bytes = plan.cache_bytes;
+    scheduler.cache_bytes = cache_bytes;
     engine_ = std::make_unique<Engine>(stepper_of(std::move(network)), tokenizer_, scheduler);
   }
 
@@ -97,7 +77,7 @@ class LocalModel::Impl {
   model::Config config_;
   model::Tokenizer tokenizer_;
   model::ChatFormat chat_;
-  HostKernels kernels_;
+  std::unique_ptr<Kernels> kernels_;
   model::Weights weights_;
   int64_t context_max_ = 0;
   std::string identity_;
@@ -108,10 +88,17 @@ LocalModel::LocalModel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalModel::~LocalModel() = default;
 
 std::unique_ptr<LocalModel> LocalModel::load(const std::filesystem::path& directory,
-                                             const LocalOptions& options,
-                                             const std::function<void(const std::string&)>& say) {
+                                             const LocalOptions& options, const Say& say) {
+  Device device = open_device(options.device, options.threads);
+  say(device.words);
+  return load_on(std::move(device), directory, options, say);
+}
+
+std::unique_ptr<LocalModel> LocalModel::load_on(Device device,
+                                                const std::filesystem::path& directory,
+                                                const LocalOptions& options, const Say& say) {
   return std::unique_ptr<LocalModel>(
-      new LocalModel(std::make_unique<Impl>(directory, options, say)));
+      new LocalModel(std::make_unique<Impl>(std::move(device), directory, options, say)));
 }
 
 const std::filesystem::path& LocalModel::directory() const { return impl_->directory_; }

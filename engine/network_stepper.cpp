@@ -19,6 +19,7 @@ class NetworkStepper : public Stepper {
             .vocabulary = network_.config().vocabulary,
             .experts_of_row = network_.experts_of_row()};
   }
+  Memory& memory() override { return network_.memory(); }
   void forward(std::span<const model::Row> rows, View<float, 2> logits) override {
     network_.forward(rows, logits);
   }

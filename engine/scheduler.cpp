@@ -73,6 +73,7 @@ class Scheduler::Impl {
   void stop_leading(Timeline& timeline);
   std::unique_ptr<Timeline> take_out(Id id);
   void fail(Id id, SampleFailure failure);
+  void lose(const std::string& why);
 
   Stepper& stepper_;
   const model::Tokenizer& tokenizer_;
@@ -88,6 +89,7 @@ class Scheduler::Impl {
   Id last_id_ = 0;
   int turn_ = 0;  // the lane that goes first among equals
   bool closing_ = false;
+  std::string lost_;  // why nothing can be computed any more
   SchedulerFigures figures_;
 
   // Kept between steps for their memory.
@@ -103,7 +105,7 @@ Scheduler::Impl::Impl(Stepper& stepper, const model::Tokenizer& tokenizer,
       limits_(stepper.limits()),
       rows_max_(int32_t(std::min<int64_t>(options.rows_max, limits_.rows_max))),
       running_max_(std::min(options.running_max, rows_max_)),
-      holdings_(limits_.page_bytes, pages_in(options, limits_)) {}
+      holdings_(limits_.page_bytes, pages_in(options, limits_), stepper.memory()) {}
 
 Scheduler::Impl::~Impl() {
   closing_ = true;
@@ -112,6 +114,10 @@ Scheduler::Impl::~Impl() {
 
 Scheduler::Id Scheduler::Impl::submit(SampleRequest request, Done done, Progress progress) {
   const Id id = ++last_id_;
+  if (!lost_.empty()) {
+    done(SampleFailure{.kind = SampleFailure::Kind::Lost, .message = lost_});
+    return id;
+  }
   auto reason = refusal(request, limits_, options_);
   if (!reason && closing_) reason = "the engine is closing";
   if (!reason && waiting_.size() >= std::size_t(options_.waiting_max))
@@ -141,15 +147,27 @@ void Scheduler::Impl::cancel(Id id) {
 }
 
 bool Scheduler::Impl::step() {
-  grow_decoding();
-  admit_waiting();
-  if (running_.empty()) {
-    assert(waiting_.size() == 0);
-    return false;
+  if (!lost_.empty()) return false;
+  try {
+    grow_decoding();
+    admit_waiting();
+    if (running_.empty()) {
+      assert(waiting_.size() == 0);
+      return false;
+    }
+    compute(lay_out());
+  } catch (const std::exception& error) {
+    lose(error.what());
   }
-  compute(lay_out());
   turn_ = (turn_ + 1) % kLanes;
   return true;
+}
+
+// Callbacks may submit: these are answered at once.
+void Scheduler::Impl::lose(const std::string& why) {
+  lost_ = "the engine can be used no more: " + why;
+  while (!timelines_.empty())
+    fail(timelines_.begin()->first, {.kind = SampleFailure::Kind::Lost, .message = lost_});
 }
 
 // Oldest first, and the youngest gives way: the oldest always goes on, so that all come to an end.
@@ -269,7 +287,7 @@ void Scheduler::Impl::compute(const std::vector<Part>& parts) {
   ++figures_.steps;
   try {
     stepper_.forward(rows_, logits);
-  } catch (const std::exception& error) {
+  } catch (const model::Broken& error) {
     const std::string message = error.what();
     for (const Part& part : parts)
       fail(part.id, {.kind = SampleFailure::Kind::Broken, .message = message});

@@ -50,9 +50,10 @@ struct Sample {
   int32_t cached_tokens = 0;  // of the prompt, found in the prefix tree or forked
 };
 
-// Why there is no sample. The engine goes on with the others.
+// Why there is no sample. The engine goes on with the others, unless what it computes on is lost:
+// then all end, and all that come later.
 struct SampleFailure {
-  enum class Kind { Refused, Broken, Cancelled };
+  enum class Kind { Refused, Broken, Cancelled, Lost };
   Kind kind = Kind::Refused;
   std::string message = {};
 };
@@ -107,7 +108,8 @@ class Scheduler {
   Id submit(SampleRequest request, Done done, Progress progress);
   void cancel(Id id);  // an unknown id is ignored
 
-  // Computes one step; false: there is nothing to do.
+  // Computes one step; false: there is nothing to do. If the stepper fails, other than by
+  // model::Broken, every sample ends as Lost, and so does every later one.
   bool step();
 
   // Drops every prefix that no sample holds: what was computed with other weights must not be

@@ -22,7 +22,10 @@ class Stepper {
   };
   virtual Limits limits() const = 0;
 
-  // One step, under the terms of model::Network::forward. Throws model::Broken.
+  virtual Memory& memory() = 0;  // where pages must lie
+
+  // One step, under the terms of model::Network::forward. Throws model::Broken, which says nothing
+  // of other rows; after anything else it can be used no more.
   virtual void forward(std::span<const model::Row> rows, View<float, 2> logits) = 0;
 
   // Of the last step, as model::Network::experts.

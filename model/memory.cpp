@@ -2,6 +2,7 @@
 
 #include "model/cache.h"
 #include "model/convert.h"
+#include "model/step.h"
 #include "model/stored_weight.h"
 #include "model/weight_walk.h"
 
@@ -73,6 +74,11 @@ MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, Weigh
   need.cache_bytes_per_token = CacheFormat::of(config, cached).bytes_per_token();
   const int64_t angles = context * config.rope;
   need.work_bytes = (rows * floats_per_row(config, context) + angles) * int64_t(sizeof(float));
+  const NetworkOptions options{.rows_max = rows, .context_max = context};
+  need.device_bytes =
+      std::min(rows, Network::kLogitsRows) * config.vocabulary * int64_t(sizeof(float)) +
+      StepInputs::bytes_max(config, options, Memory::Reach::Device) +
+      3 * config.layers * config.experts * int64_t(sizeof(Matrix));
   return need;
 }
 

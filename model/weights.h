@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/matrix.h"
+#include "kernels/memory.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 
@@ -86,6 +88,13 @@ std::vector<std::string> weight_faults(const Config& config, const Checkpoint& c
 Weights load_weights(const Config& config, std::shared_ptr<const Checkpoint> checkpoint,
                      WeightFormat format);
 
+// How many bytes to_device takes, and the same weights in a device's memory, in one piece. The
+// processor's weights stay where they are: what is mapped is read once, from end to end. `memory`
+// outlives the result; `progress` is told how many bytes of all are there. Throws OutOfMemory.
+int64_t device_bytes(const Weights& weights);
+using LoadProgress = std::function<void(int64_t done, int64_t all)>;
+Weights to_device(const Weights& weights, Memory& memory, const LoadProgress& progress);
+
 // A hash of config.json and of every tensor's name, type, shape and place: what the ledger calls
 // the model. It does not read the weights: ledger users who change bytes in place change the model
 // behind its back.
@@ -96,6 +105,9 @@ struct MemoryNeed {
   int64_t converted_bytes = 0;  // allocated
   int64_t cache_bytes_per_token = 0;
   int64_t work_bytes = 0;  // activations of a step of `rows` rows with contexts of `context`
+  // What a device's memory holds beside them: logits, what a step is told of its rows, and where
+  // the experts' matrices are.
+  int64_t device_bytes = 0;
 };
 MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, WeightFormat format,
                        int64_t rows, int64_t context);

@@ -183,13 +183,16 @@ Result EngineChat::State::read(const engine::SampleOutcome& outcome, int64_t sta
   const auto& why = std::get<engine::SampleFailure>(outcome);
   ChatFailure failure;
   // What the engine refuses or breaks on, it would again: the same request gives the same bits.
-  failure.kind = ChatFailure::Kind::Final;
+  const bool lost = why.kind == engine::SampleFailure::Kind::Lost;
+  failure.kind = lost ? ChatFailure::Kind::Halt : ChatFailure::Kind::Final;
   failure.message = why.message;
   Attempt attempt;
   attempt.endpoint = kEndpoint;
   attempt.started_at = started_at;
   attempt.ended_at = text::unix_milliseconds();
-  attempt.outcome = why.kind == engine::SampleFailure::Kind::Refused ? "refused" : "broken";
+  attempt.outcome = lost                                               ? "lost"
+                    : why.kind == engine::SampleFailure::Kind::Refused ? "refused"
+                                                                       : "broken";
   attempt.detail = why.message;
   failure.attempts.push_back(std::move(attempt));
   return failure;

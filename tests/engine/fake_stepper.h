@@ -55,6 +55,7 @@ class FakeStepper : public engine::Stepper {
   static constexpr int64_t kPageBytes = kPageTokens * 24;
 
   Limits limits() const override { return limits_; }
+  Memory& memory() override { return memory_; }
 
   void forward(std::span<const model::Row> rows, View<float, 2> logits) override {
     require(!rows.empty() && int64_t(rows.size()) <= limits_.rows_max, "number of rows");
@@ -65,6 +66,7 @@ class FakeStepper : public engine::Stepper {
       require(row.position >= 0 && row.position < limits_.context_max, "position");
       require(written.insert(place(row, row.position)).second, "two rows in one place");
       if (breaking_tokens_.contains(row.token)) throw model::Broken("NaN in layer 0");
+      if (row.token == losing_token_) throw std::runtime_error("the device is gone");
       store(row, {.token = row.token, .position = row.position});
     }
     // Layer by layer, as networks do it: all rows, then all rows again.
@@ -90,6 +92,7 @@ class FakeStepper : public engine::Stepper {
   }
 
   void break_at(int32_t token) { breaking_tokens_.insert(token); }
+  void lose_at(int32_t token) { losing_token_ = token; }
   void make_nan_at(int32_t token) { nan_token_ = token; }
   std::size_t largest_step() const { return largest_step_; }
 
@@ -119,7 +122,8 @@ class FakeStepper : public engine::Stepper {
 
   Limits limits_;
   std::set<int32_t> breaking_tokens_;
-  int32_t nan_token_ = -1;
+  int32_t nan_token_ = -1, losing_token_ = -1;
+  HostMemory memory_;
   std::size_t largest_step_ = 0;
 };
 

@@ -8,9 +8,18 @@
 
 using engine::PagePool;
 
+namespace {
+
+Memory& memory() {
+  static HostMemory host;
+  return host;
+}
+
+}  // namespace
+
 TEST_SUITE("engine/pages") {
   TEST_CASE("all pages can be taken, and then there is none") {
-    PagePool pool(16, 2);
+    PagePool pool(16, 2, memory());
 
     const auto a = pool.take(), b = pool.take();
 
@@ -22,7 +31,7 @@ TEST_SUITE("engine/pages") {
   }
 
   TEST_CASE("a page is free when its last holder lets it go") {
-    PagePool pool(16, 1);
+    PagePool pool(16, 1, memory());
     const auto page = pool.take();
     pool.hold(page);
     CHECK(pool.holders(page) == 2);
@@ -34,7 +43,7 @@ TEST_SUITE("engine/pages") {
   }
 
   TEST_CASE("a copy has the bytes, and is another page") {
-    PagePool pool(8, 3);
+    PagePool pool(8, 3, memory());
     const auto a = pool.take(), b = pool.take(), c = pool.take();
     std::memcpy(pool.data(a), "before..", 8);
     std::memset(pool.data(c), 'c', 8);
@@ -47,7 +56,7 @@ TEST_SUITE("engine/pages") {
   }
 
   TEST_CASE("pages far beyond the machine's memory cost nothing until they are written") {
-    PagePool pool(1 << 20, 1 << 20);  // a tebibyte
+    PagePool pool(1 << 20, 1 << 20, memory());  // a tebibyte
 
     CHECK(pool.pages_max() == 1 << 20);
     const auto page = pool.take();
@@ -56,7 +65,7 @@ TEST_SUITE("engine/pages") {
   }
 
   TEST_CASE("address space that cannot be had is said at once") {
-    CHECK_THROWS_AS(PagePool(int64_t(1) << 50, 1 << 20), std::bad_alloc);
-    CHECK_THROWS_AS(PagePool(std::numeric_limits<int64_t>::max(), 2), std::bad_alloc);
+    CHECK_THROWS_AS(PagePool(int64_t(1) << 50, 1 << 20, memory()), std::bad_alloc);
+    CHECK_THROWS_AS(PagePool(std::numeric_limits<int64_t>::max(), 2, memory()), std::bad_alloc);
   }
 }

@@ -14,6 +14,11 @@ using Pages = std::vector<PagePool::Page>;
 
 namespace {
 
+Memory& memory() {
+  static HostMemory host;
+  return host;
+}
+
 // `count` tokens from `first` on.
 Tokens counted(int32_t count, int32_t first = 0) {
   Tokens tokens(count);
@@ -27,7 +32,7 @@ Tokens joined(Tokens a, const Tokens& b) {
 }
 
 struct Fixture {
-  PagePool pool{16, 40};
+  PagePool pool{16, 40, memory()};
   PrefixTree tree{pool};
 
   Pages take(std::size_t tokens) {
@@ -194,7 +199,7 @@ TEST_SUITE("engine/prefix_tree") {
 
   TEST_CASE("contexts of many thousand pages need no deep stack") {
     constexpr int32_t kPages = 100000;
-    PagePool pool(1, kPages);
+    PagePool pool(1, kPages, memory());
     {
       PrefixTree tree(pool);
       Pages pages(kPages);

@@ -365,6 +365,27 @@ TEST_SUITE("engine/scheduler failures") {
     CHECK(bench.nothing_leaks());
   }
 
+  TEST_CASE("a lost device ends every sample, running, waiting or yet to come") {
+    Bench bench({.rows_max = 64, .running_max = 2});
+    bench.stepper.lose_at(299);
+    for (int32_t i = 0; i < 3; ++i) bench.submit(request(100 + i));
+    for (int i = 0; i < 3; ++i) bench.scheduler.step();
+    auto bad = request(0);
+    bad.prompt = std::make_shared<const Tokens>(Tokens{1, 299, 3});
+    bench.submit(std::move(bad));
+    while (bench.done_calls[3] == 0) bench.scheduler.step();
+    bench.submit(request(104));
+
+    CHECK_FALSE(bench.scheduler.step());
+    for (const std::size_t i : {2, 3, 4}) {
+      CHECK(bench.done_calls[i] == 1);
+      CHECK(bench.failure(i).kind == Kind::Lost);
+      CHECK(bench.failure(i).message == "the engine can be used no more: the device is gone");
+    }
+    CHECK(bench.scheduler.figures().running == 0);
+    CHECK(bench.scheduler.figures().waiting == 0);
+  }
+
   TEST_CASE("what a broken step has written is not found later") {
     Bench bench({.rows_max = 64});
     bench.submit(request(200));
