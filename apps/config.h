@@ -36,6 +36,9 @@ struct Config {
 // Throws Exit(Usage) naming the setting, where its value came from and what it must be.
 Config make_config(const Settings& settings, const Environment& environment);
 
+// Whether a server is named, be it for one role.
+bool names_server(const Settings& settings);
+
 // The servers and who answers for which role, with the keys read from file or environment.
 // Throws Exit(Usage) if no server is named, or a key file is open to others or cannot be read.
 pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment);

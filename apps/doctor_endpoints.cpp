@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "apps/config.h"
 #include "apps/doctor.h"
 #include "apps/view_text.h"
 #include "http/client.h"
@@ -19,14 +20,6 @@ constexpr std::size_t kEndpointsMax = 64;  // each takes a few calls
 
 // Asked for where no model is named: whatever the server makes of it, it lists what it has.
 constexpr const char* kNoModel = "elenchus-doctor-names-no-model";
-
-bool names_server(const Settings& settings) {
-  if (settings.is_set("base-url")) return true;
-  for (int role = 0; role < pipeline::kRoles; ++role)
-    if (settings.is_set(std::string(to_text(static_cast<pipeline::Role>(role))) + ".base-url"))
-      return true;
-  return false;
-}
 
 // Roles without a server get the first one that is named, so that those which have one can be
 // asked; the same for models.

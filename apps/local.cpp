@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <new>
 
+#include "apps/config.h"
+#include "apps/default_model.h"
 #include "apps/exit.h"
 #include "kernels/cuda/device.h"
 
@@ -70,9 +72,15 @@ LocalChoice local_choice(const Settings& settings, const std::string& directory)
 std::optional<LocalChoice> choose_local(const Settings& settings) {
   const Value& urls = settings.at("base-url");
   const bool server = !urls.words.empty() && !urls.words.front().empty();
+  if (server) return {};
   const std::string name = settings.word("model");
+  if (name.empty()) {
+    const auto shipped = default_model();
+    if (!shipped || names_server(settings)) return {};
+    return local_choice(settings, shipped->string());
+  }
   std::error_code ignored;
-  if (server || name.empty() || !std::filesystem::is_directory(name, ignored)) return {};
+  if (!std::filesystem::is_directory(name, ignored)) return {};
   return local_choice(settings, name);
 }
 

@@ -17,6 +17,7 @@ struct LocalChoice {
 };
 
 // The directory that --model names, if it is one and no server is named: then no server is asked.
+// If neither a model nor a server is named, the model that came with the program, if one did.
 // Throws Exit(Usage) if a setting of the engine cannot be used.
 std::optional<LocalChoice> choose_local(const Settings& settings);
 

@@ -92,6 +92,14 @@ std::string add_endpoint(pipeline::RemoteConfig& remote, pipeline::Endpoint endp
 
 }  // namespace
 
+bool names_server(const Settings& settings) {
+  if (settings.is_set("base-url")) return true;
+  for (int role = 0; role < pipeline::kRoles; ++role)
+    if (settings.is_set(std::string(to_text(static_cast<pipeline::Role>(role))) + ".base-url"))
+      return true;
+  return false;
+}
+
 pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment) {
   pipeline::RemoteConfig remote;
   remote.retry.attempts_max = settings.integer("attempts", 1, 1000);
