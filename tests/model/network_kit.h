@@ -42,20 +42,32 @@ struct Loaded {
   }
 };
 
-// The pages of one sequence.
+// The pages of one sequence, in a device's memory.
 class Pages {
  public:
-  Pages(const model::CacheFormat& format, int64_t tokens) {
+  Pages(const model::Network& network, int64_t tokens)
+      : memory_(network.memory()), page_bytes_(network.cache().page_bytes()) {
     const int64_t count = (tokens + kPageTokens - 1) / kPageTokens;
+    begin_ = static_cast<unsigned char*>(memory_.take(count * page_bytes_));
+    for (int64_t i = 0; i < count; ++i) pages_.push_back(begin_ + i * page_bytes_);
     // What was never written is NaN: reading it shows.
-    for (int64_t i = 0; i < count; ++i)
-      memory_.push_back(std::vector<unsigned char>(std::size_t(format.page_bytes()), 0xFF));
-    for (auto& page : memory_) pages_.push_back(page.data());
+    fill(0, count * page_bytes_);
   }
+  ~Pages() { memory_.give(begin_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
   unsigned char* const* data() const { return pages_.data(); }
+  // Writes NaN over these bytes of all pages together.
+  void fill(int64_t first, int64_t count) {
+    const std::vector<unsigned char> nan(std::size_t(count), 0xFF);
+    memory_.write(begin_ + first, nan.data(), count);
+  }
 
  private:
-  std::vector<std::vector<unsigned char>> memory_;
+  Memory& memory_;
+  int64_t page_bytes_;
+  unsigned char* begin_ = nullptr;
   std::vector<unsigned char*> pages_;
 };
 
@@ -63,7 +75,7 @@ class Pages {
 inline std::vector<float> logits_of(model::Network& network, const std::vector<int32_t>& tokens,
                                     int64_t chunk) {
   const int64_t vocabulary = network.config().vocabulary;
-  const Pages pages(network.cache(), int64_t(tokens.size()));
+  const Pages pages(network, int64_t(tokens.size()));
   std::vector<float> logits(tokens.size() * std::size_t(vocabulary));
   for (int64_t at = 0; at < int64_t(tokens.size()); at += chunk) {
     std::vector<model::Row> rows;
