@@ -142,15 +142,18 @@ class Card final : public cuda::Machine, private Memory {
     return stream_.get();
   }
   Memory& memory() override { return *this; }
-  void finish() override { check(cudaStreamSynchronize(stream()), "waiting for the work"); }
+  void finish() override {
+    not_recorded();
+    check(cudaStreamSynchronize(stream()), "waiting for the work");
+  }
 
   bool replay(uint64_t key) override { return graphs_.start(key, stream()); }
   // What an exception left unfinished is forgotten.
   void begin_recording(uint64_t key) override {
     stream();
     abandon_recording();
-    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal),
-          "beginning to record");
+    check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed),
+          "beginning to record");  // relaxed: a kernel's first launch may load its code
     key_ = key;
     recording_ = true;
   }

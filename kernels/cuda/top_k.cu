@@ -1,5 +1,5 @@
-// Exact top-k, version 1: a block a row. Bound: bytes; the row is read six times, from the L2 cache
-// after the first.
+// Exact top-k, version 1: a block a row. Bound: bytes; the row is read seven times, from the L2
+// cache after the first.
 //
 // Scores become integers of the same order. Four passes find the k-th largest from its highest
 // digit to its lowest: each counts how many scores have which next digit, among those that agree

@@ -32,11 +32,11 @@ class Fiber {
   void* own_ = nullptr;             // where the fiber left off
   void* caller_ = nullptr;          // where its resume() left off
   // What the sanitizers want to know.
-  void* fake_stack_ = nullptr;
-  const void* caller_stack_ = nullptr;
-  std::size_t caller_bytes_ = 0;
-  void* thread_fiber_ = nullptr;
-  void* thread_caller_ = nullptr;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
+  [[maybe_unused]] const void* caller_stack_ = nullptr;
+  [[maybe_unused]] std::size_t caller_bytes_ = 0;
+  [[maybe_unused]] void* thread_fiber_ = nullptr;
+  [[maybe_unused]] void* thread_caller_ = nullptr;
 };
 
 }  // namespace emulation

@@ -45,7 +45,6 @@ class DeviceMemory final : public Memory {
 
   unsigned char* base_ = nullptr;
   int64_t bytes_ = 0;
-  int64_t reached_ = 0;  // nothing beyond was ever taken
   int64_t taken_ = 0;
   int open_ = 0;
   std::map<int64_t, Piece> pieces_;  // by place

@@ -15,29 +15,34 @@ void Stream::launch(const cuda::Shape& shape, std::function<void()> thread) {
   if (shape.blocks < 0 || shape.threads < 1 || shape.threads > cuda::kThreadsMost ||
       shape.threads % cuda::kWarp != 0 || shape.shared_bytes > cuda::kSharedBytesMost)
     throw std::logic_error("no device runs a launch of this shape");
-  if (recording_ != nullptr)
-    recording_->push_back({shape, std::move(thread)});
-  else
-    run({shape, std::move(thread)});
+  run_or_record([this, shape, thread = std::move(thread)] {
+    const DeviceMemory::Open open(memory_);
+    for (int64_t i = 0; i < shape.blocks; ++i)
+      block_.run(order_ == Order::Ascending ? i : shape.blocks - 1 - i, shape, order_, thread);
+  });
 }
 
-void Stream::run(const Work& work) {
-  const DeviceMemory::Open open(memory_);
-  for (int64_t i = 0; i < work.shape.blocks; ++i)
-    block_.run(order_ == Order::Ascending ? i : work.shape.blocks - 1 - i, work.shape, order_,
-               work.thread);
+void Stream::copy(void* to, const void* from, int64_t bytes) {
+  run_or_record([=, this] { memory_.copy(to, from, bytes); });
+}
+
+void Stream::run_or_record(std::function<void()> work) {
+  if (recording_ != nullptr)
+    recording_->push_back(std::move(work));
+  else
+    work();
 }
 
 bool Stream::replay(uint64_t key) {
   const auto recorded = recorded_.find(key);
   if (recorded == recorded_.end()) return false;
-  for (const Work& work : recorded->second) run(work);
+  for (const std::function<void()>& work : recorded->second) work();
   return true;
 }
 
 void Stream::begin_recording(uint64_t key) {
   key_ = key;
-  recording_ = std::make_unique<std::vector<Work>>();
+  recording_ = std::make_unique<std::vector<std::function<void()>>>();
 }
 
 void Stream::end_recording() {

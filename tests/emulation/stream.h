@@ -19,22 +19,19 @@ class Stream {
   bool recording() const { return recording_ != nullptr; }
 
   void launch(const cuda::Shape& shape, std::function<void()> thread);
+  void copy(void* to, const void* from, int64_t bytes);
   bool replay(uint64_t key);
   void begin_recording(uint64_t key);
   void end_recording();
 
  private:
-  struct Work {
-    cuda::Shape shape;
-    std::function<void()> thread;
-  };
-  void run(const Work& work);
+  void run_or_record(std::function<void()> work);
 
   DeviceMemory memory_;
   Order order_;
   Block block_;
-  std::map<uint64_t, std::vector<Work>> recorded_;
-  std::unique_ptr<std::vector<Work>> recording_;
+  std::map<uint64_t, std::vector<std::function<void()>>> recorded_;
+  std::unique_ptr<std::vector<std::function<void()>>> recording_;
   uint64_t key_ = 0;
 };
 

@@ -81,9 +81,10 @@ std::vector<float> scored(Kernels& kernels, const IndexerCase& c, const FilledPa
 
 TEST_SUITE("kernels/cuda_attention") {
   TEST_CASE("attention agrees with the twin") {
-    constexpr AttentionShape shapes[] = {
-        {1, 2, 2, 1, 1},       {4, 24, 16, 5, 3},     {4, 24, 16, 256, 256}, {3, 26, 10, 257, 257},
-        {9, 70, 38, 600, 257}, {2, 576, 512, 70, 33}, {17, 310, 300, 40, 39}};
+    constexpr AttentionShape shapes[] = {{1, 2, 2, 1, 1},        {4, 24, 16, 5, 3},
+                                         {4, 24, 16, 256, 256},  {3, 26, 10, 257, 257},
+                                         {9, 70, 38, 600, 257},  {2, 576, 512, 70, 33},
+                                         {17, 310, 300, 40, 39}, {9, 20, 12, 900, 900}};
     for (const Number type : kRowTypes) {
       for (const AttentionShape& shape : shapes) {
         CAPTURE(shape.heads);
@@ -166,7 +167,15 @@ TEST_SUITE("kernels/cuda_attention") {
     apart.q = {0, 0, 100, 0};
     apart.seen = {far.seen(600)};
     apart.lists = {{kAll}};
+    std::vector<float> low(2 * 256, 7.f);  // a block that weighs nothing beside the next
+    low.insert(low.end(), {3, 200});
+    const FilledPages rising(Layout::LatentRows, {.type = Number::BF16, .width = 2}, low);
+    AttentionCase last;
+    last.q = {0, 1};
+    last.seen = {rising.seen(257)};
+    last.lists = {{kAll}};
     for_cuda_kernels([&](Kernels& kernels) {
+      CHECK(attended(kernels, last, rising) == std::vector<float>{3, 200});
       CHECK(attended(kernels, listed, holed) == std::vector<float>{2, 4});
       for (const float x : attended(kernels, seeing, holed)) CHECK(std::isnan(x));
       CHECK(attended(kernels, apart, far) == std::vector<float>{300, 1});

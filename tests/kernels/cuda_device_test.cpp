@@ -41,18 +41,22 @@ TEST_SUITE("kernels/cuda_device") {
       OnDevice device(kernels);
       const auto x = device.put(std::vector<float>{1, 2}, {1, 2});
       const auto y = device.put(std::vector<float>{10, 20}, {1, 2});
+      const auto z = device.put(poisoned(2), {1, 2});
       CHECK_FALSE(kernels.replay(7));
 
       kernels.begin_recording(7);
       kernels.add({.x = x, .y = y});
       kernels.scale({.y = y, .factor = 2});
+      kernels.memory().copy(z.data, y.data, 8);
       kernels.end_recording();
       CHECK(device.get(y) == std::vector<float>{22, 44});
+      CHECK(device.get(z) == std::vector<float>{22, 44});
 
       const std::vector<float> next = {-22, 0};
       kernels.memory().write(x.data, next.data(), 8);
       CHECK(kernels.replay(7));
       CHECK(device.get(y) == std::vector<float>{0, 88});
+      CHECK(device.get(z) == std::vector<float>{0, 88});
       CHECK_FALSE(kernels.replay(8));
     });
   }

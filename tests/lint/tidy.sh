@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || set -- $(git ls-files 'kernels/*.cpp' 'model/*.cpp' 'engine/*.cpp' 'text/*.cpp' \
   'prompts/*.cpp' 'storage/*.cpp' 'formats/*.cpp' 'http/*.cpp' 'pipeline/*.cpp' 'audit/*.cpp' 'theorems/*.cpp' 'training/*.cpp' \
-  'apps/*.cpp' | grep -vE 'boost_asio|^kernels/simd/')
+  'apps/*.cpp' | grep -vE 'boost_asio|^kernels/simd/|^kernels/cuda/(check|runtime)')
 mkdir -p build
 cmake -S . -B build/tidy -G Ninja -DPRECOMPILED=OFF >build/tidy.log 2>&1 || {
   cat build/tidy.log
