@@ -126,7 +126,7 @@ ExitCode examine(const DoctorFlags& flags, const SettingFlags& given,
   const auto add = [&](Checks more) {
     std::move(more.begin(), more.end(), std::back_inserter(checks));
   };
-  add(check_machine(with.config, environment));
+  add(check_machine(with.settings, with.config, environment));
   add(check_storage(with.config.ledger, flags.deep ? Depth::Deep : Depth::Quick));
   add(check_templates(with.config));
   add(check_trust(with.config, needs_tls(with.settings)));

@@ -25,8 +25,9 @@ struct Check {
 std::string_view to_text(Check::State state);
 using Checks = std::vector<Check>;
 
-// Cores, memory, descriptors for `in_flight` calls, terminal.
-Checks check_machine(const Config& config, const Environment& environment);
+// Cores, memory, cards, descriptors for `in_flight` calls, terminal.
+Checks check_machine(const Settings& settings, const Config& config,
+                     const Environment& environment);
 
 // Whether a ledger can be written, read and checked in the folder of `ledger`; and the ledger
 // itself if there is one. Deep: every row of it.

@@ -14,6 +14,7 @@
 #include "apps/view.h"
 #include "apps/view_text.h"
 #include "http/tls.h"
+#include "kernels/cuda/device.h"
 #include "prompts/template.h"
 
 namespace apps {
@@ -68,6 +69,27 @@ Check check_memory() {
   return check;
 }
 
+// What a model of this machine could run on. None is well, unless it was asked for.
+Check check_card(const Settings& settings) {
+  Check check{"card", Check::State::Ok, "", "", false};
+  std::string why;
+  const std::vector<CudaDevice> cards = cuda_devices(&why);
+  for (const CudaDevice& card : cards)
+    check.message += fmt::format(
+        "{}{} (compute capability {}.{}, {:.1f} GiB, {:.1f} GiB free, driver for CUDA {}.{}{})",
+        check.message.empty() ? "" : "; ", printable(card.name), card.major, card.minor,
+        double(card.bytes) / kGiB, double(card.bytes_free) / kGiB, card.driver_version / 1000,
+        card.driver_version % 1000 / 10,
+        card.supported() ? "" : fmt::format("; {}.0 is the least", CudaDevice::kMajorLeast));
+  if (cards.empty()) check.message = why;
+  const bool usable = !cards.empty() && cards.front().supported();
+  if (!usable && settings.word("device") == "cuda") {
+    check.state = Check::State::Fail;
+    check.remedy = "use --device cpu, or a machine and a build with such a card";
+  }
+  return check;
+}
+
 // The program raises its soft limit to the hard one when it starts.
 Check check_descriptors(const Config& config) {
   rlimit limit{};
@@ -106,8 +128,9 @@ bool exists(const std::string& path) {
 
 }  // namespace
 
-Checks check_machine(const Config& config, const Environment& environment) {
-  return {check_processor(), check_memory(), check_descriptors(config),
+Checks check_machine(const Settings& settings, const Config& config,
+                     const Environment& environment) {
+  return {check_processor(), check_memory(), check_card(settings), check_descriptors(config),
           check_terminal(config, environment)};
 }
 

@@ -4,15 +4,12 @@
 #include <cmath>
 
 namespace model {
-namespace {
 
-int64_t scores_kept(const Config& config, const NetworkOptions& options) {
+int64_t Attention::scores_kept(const Config& config, const NetworkOptions& options) {
   if (!config.sparse()) return 0;
-  const int64_t all = options.rows_max * options.context_max;
-  return std::clamp(Attention::kScoreBytes / 4, options.context_max, std::max(all, int64_t(1)));
+  return std::min(options.rows_max * options.context_max,
+                  std::max(kScoreBytes / int64_t(sizeof(float)), options.context_max));
 }
-
-}  // namespace
 
 Attention::Attention(const Parts& parts)
     : parts_(parts),

@@ -12,6 +12,7 @@ class Attention {
   static constexpr float kIndexNormEpsilon = 1e-6f;
   // Scores are kept for as many tokens at once as fit, at least one.
   static constexpr int64_t kScoreBytes = 64 << 20;
+  static int64_t scores_kept(const Config& config, const NetworkOptions& options);
 
   explicit Attention(const Parts& parts);
 

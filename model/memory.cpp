@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "model/attention.h"
 #include "model/cache.h"
 #include "model/convert.h"
 #include "model/step.h"
@@ -39,22 +40,33 @@ void add(const WeightPlace& place, const StoredTensor& tensor, const Checkpoint&
     need.converted_bytes += float_copy(*scale);
 }
 
-// Floats for each row of a step: residual stream, projections, absorbed queries and what they
-// attended to, gathered experts, the indexer's queries and its scores of every token seen.
-int64_t floats_per_row(const Config& config, int64_t context) {
-  const int64_t streams = 4 * config.hidden;
-  const int64_t query = config.query_latent + config.heads * (config.nope + config.rope);
-  const int64_t absorbed = config.heads * (2 * config.latent + config.rope + config.value);
-  const int64_t dense = 2 * config.dense_inner;
-  const int64_t shared = 2 * config.shared_experts * config.expert_inner;
-  const int64_t chosen = config.chosen_experts * (2 * config.hidden + 2 * config.expert_inner);
-  const int64_t experts = config.experts + chosen + shared;
-  const int64_t indexer = config.sparse()
-                              ? config.index_heads * (config.index_dim + 1) + config.index_dim +
-                                    int64_t(config.index_top_k) + context
-                              : 0;
-  return streams + query + absorbed + config.latent + config.rope + std::max(dense, experts) +
-         indexer;
+// Numbers of four bytes for each row of a step; the scores of the indexer aside.
+int64_t numbers_per_row(const Config& c) {
+  const int64_t streams = 5 * c.hidden;
+  const int64_t query = c.query_latent + c.heads * (c.nope + c.rope);
+  const int64_t stored = 2 * (c.latent + c.rope);
+  const int64_t absorbed = c.heads * (c.nope + 3 * c.latent + c.rope + c.value);
+  const int64_t chosen = c.chosen_experts;
+  const int64_t inner =
+      std::max({c.dense_inner, c.shared_experts * c.expert_inner, chosen * c.expert_inner});
+  const int64_t experts = c.experts + chosen * (2 * c.hidden + 4);
+  const int64_t indexer =
+      c.index_heads * (c.index_dim + 1) + c.index_dim + std::max<int64_t>(c.index_top_k, 1);
+  return streams + query + stored + absorbed + 2 * inner + experts + indexer;
+}
+
+// Beside activations: logits, what a step is told of its rows, where the experts' matrices are, and
+// what is lost because everything begins at an address of its own.
+int64_t device_extra(const Config& config, const NetworkOptions& options) {
+  constexpr int64_t kBuffers = 64;
+  int64_t pieces = kBuffers;
+  Weights shape;
+  walk_weights(config, shape, [&](const WeightPlace&) { pieces += 2; });  // scales too
+  return std::min(options.rows_max, Network::kLogitsRows) * config.vocabulary *
+             int64_t(sizeof(float)) +
+         StepInputs::bytes_max(config, options, Memory::Reach::Device) +
+         3 * config.layers * config.experts * int64_t(sizeof(Matrix)) +
+         (config.experts + 1) * int64_t(sizeof(int32_t)) + pieces * Memory::kAlignment;
 }
 
 }  // namespace
@@ -72,13 +84,12 @@ MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, Weigh
   });
   const Number cached = in_floats ? Number::F32 : Number::BF16;
   need.cache_bytes_per_token = CacheFormat::of(config, cached).bytes_per_token();
-  const int64_t angles = context * config.rope;
-  need.work_bytes = (rows * floats_per_row(config, context) + angles) * int64_t(sizeof(float));
   const NetworkOptions options{.rows_max = rows, .context_max = context};
-  need.device_bytes =
-      std::min(rows, Network::kLogitsRows) * config.vocabulary * int64_t(sizeof(float)) +
-      StepInputs::bytes_max(config, options, Memory::Reach::Device) +
-      3 * config.layers * config.experts * int64_t(sizeof(Matrix));
+  const int64_t angles = context * config.rope;
+  need.work_bytes =
+      (rows * numbers_per_row(config) + Attention::scores_kept(config, options) + angles) *
+      int64_t(sizeof(float));
+  need.device_bytes = device_extra(config, options);
   return need;
 }
 

@@ -105,8 +105,7 @@ struct MemoryNeed {
   int64_t converted_bytes = 0;  // allocated
   int64_t cache_bytes_per_token = 0;
   int64_t work_bytes = 0;  // activations of a step of `rows` rows with contexts of `context`
-  // What a device's memory holds beside them: logits, what a step is told of its rows, and where
-  // the experts' matrices are.
+  // What a device's memory holds beside them: logits, tables, and gaps.
   int64_t device_bytes = 0;
 };
 MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, WeightFormat format,

@@ -96,7 +96,8 @@ TEST_SUITE("apps/doctor") {
   TEST_CASE("more calls in flight than descriptors are a failure that names the number") {
     Config config;
     config.in_flight = 2'000'000'000;
-    const Checks checks = check_machine(config, [](const std::string&) { return std::nullopt; });
+    const Checks checks =
+        check_machine(Settings(), config, [](const std::string&) { return std::nullopt; });
     const Check* check = find(checks, "descriptors");
     // Where any number may be open there is nothing to find.
     if (has(check->message, "any number")) return;

@@ -131,6 +131,36 @@ TEST_SUITE("apps/local") {
     CHECK(told.out.find("loaded and asked for a token") != std::string::npos);
   }
 
+  TEST_CASE("what a model runs on is chosen and told; a card that is not there is refused") {
+    const std::vector<std::string> ask{"generate", kTiny,     "--prompt", "x",       "--max-tokens",
+                                       "2",        "--cache", "64M",      "--device"};
+    const auto on = [&](const std::string& device) {
+      std::vector<std::string> words = ask;
+      words.push_back(device);
+      return elenchus(words);
+    };
+
+    const Told cpu = on("cpu"), found = on("auto"), wrong = on("gpu");
+
+    CHECK(cpu.code == 0);
+    CHECK(cpu.err.starts_with("device: the processor ("));
+    CHECK(found.code == 0);
+    CHECK(found.err.starts_with("device: "));
+    CHECK(wrong.code == 2);
+    CHECK(wrong.err.find("must be one of auto, cpu, cuda") != std::string::npos);
+    if (found.err.find("; no card: ") == std::string::npos) return;  // this machine has one
+    const Told card = on("cuda");
+    CHECK(card.code == 3);
+    CHECK(card.err.find("--device cuda: ") != std::string::npos);
+    CHECK(card.err.find("; --device cpu uses the processor\n") != std::string::npos);
+    CHECK(std::count(card.err.begin(), card.err.end(), '\n') == 1);
+    const support::TempDir folder;
+    const Told doctor = elenchus({"doctor", "--model", kTiny, "--device", "cuda", "--cache", "64M",
+                                  "--db", ledger_in(folder)});
+    CHECK(doctor.code == 1);
+    CHECK(doctor.out.find("fail  card ") != std::string::npos);
+  }
+
   TEST_CASE("what is no model, or does not fit, is told in a sentence") {
     const support::TempDir folder;
     std::ofstream(folder / "config.json") << R"({"model_type": "llama"})";
