@@ -6,7 +6,7 @@ if(WITH_CUDA)
   if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
     find_program(NVCC nvcc HINTS $ENV{CUDA_HOME}/bin /usr/local/cuda/bin)
     if(NVCC)
-      set(CMAKE_CUDA_COMPILER ${NVCC})
+      set(ENV{CUDACXX} ${NVCC})  # and not the variable: check_language would take its word for it
     endif()
   endif()
   set(CMAKE_CUDA_ARCHITECTURES 90a-real 90-virtual)  # Hopper; newer ones compile it when they load it
