@@ -131,7 +131,7 @@ int run_program(int argc, const char* const* argv, const Environment& environmen
   app.require_subcommand(1);
   app.formatter(std::make_shared<ExampleFirst>());
   app.footer(
-      "  elenchus solve examples/problems/sum-of-odds.md --base-url "
+      "  elenchus solve examples/prose/sum-of-odds.md --base-url "
       "http://127.0.0.1:8000/v1 --model MODEL");
   Invocation invocation{environment, nullptr};
   add_solve(app, invocation);

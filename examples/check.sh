@@ -29,7 +29,7 @@ expect() { # expect CODE COMMAND...: runs it, with its output in $folder/out
 }
 contains() { grep -q "$1" "$folder/out" || { echo "no '$1' in:" >&2; cat "$folder/out" >&2; exit 1; }; }
 
-expect 0 build/elenchus solve examples/problems --effort quick --json
+expect 0 build/elenchus solve examples/prose --effort quick --json
 contains '"event":"launch"'
 contains '"event":"done"'
 expect 0 build/elenchus audit --json
@@ -39,14 +39,14 @@ contains 'agreement with human marks'
 expect 0 build/elenchus audit 2 --replay
 contains 'all reached again'
 expect 0 build/elenchus runs list
-expect 0 build/elenchus estimate examples/problems
+expect 0 build/elenchus estimate examples/prose
 expect 0 build/elenchus doctor
-expect 2 build/elenchus solve examples/problems --effort quick --votes 5
+expect 2 build/elenchus solve examples/prose --effort quick --votes 5
 expect 0 sqlite3 "$folder/ledger.sqlite" "select * from vote_summary"
 
 # A model of this machine: it speaks noise, and every answer can be derived again.
 unset OPENAI_BASE_URL ELENCHUS_MODEL
-expect 0 build/elenchus solve examples/problems/sum-of-odds.md --model model/tiny --effort quick \
+expect 0 build/elenchus solve examples/prose/sum-of-odds.md --model model/tiny --effort quick \
   --max-tokens 64 --cache 64M
 contains 'undecided'
 expect 0 build/elenchus audit --rederive 10 --cache 64M

@@ -11,7 +11,7 @@ using nlohmann::json;
 namespace {
 
 const std::string kTiny = std::string(SOURCE_DIR) + "/model/tiny";
-const std::string kProblem = std::string(SOURCE_DIR) + "/examples/problems/sum-of-odds.md";
+const std::string kProblem = std::string(SOURCE_DIR) + "/examples/prose/sum-of-odds.md";
 
 std::string ledger_in(const support::TempDir& folder) {
   return (folder / "ledger.sqlite").string();
