@@ -8,6 +8,7 @@
 #include "engine/local_model.h"
 #include "engine/network_stepper.h"
 #include "engine/pages.h"
+#include "tests/emulation/kernels.h"
 #include "tests/engine/scheduler_kit.h"
 #include "tests/model/far_kernels.h"
 #include "tests/model/tiny_checkpoint.h"
@@ -193,5 +194,24 @@ TEST_SUITE("engine/device") {
     if (found.identity != asked.identity) return;  // there is a card
     CHECK(found.words.starts_with(asked.words + "; no card: "));
     CHECK_THROWS_AS(engine::open_device(DeviceChoice::Cuda, 1), engine::NoDevice);
+  }
+}
+
+TEST_SUITE("slow/engine/device") {
+  TEST_CASE("on emulated CUDA kernels a sample is the same alone, in a batch and crowded") {
+    const Tiny tiny(model::Family::DeepseekV32);
+    constexpr uint64_t kSamples = 3;
+    const auto emulated = [&](emulation::Order order, int rows_max, uint64_t first, uint64_t count,
+                              int64_t pages) {
+      const auto kernels = emulation::kernels(order);
+      return made_on(*kernels, tiny, rows_max, first, count, pages).samples;
+    };
+
+    const auto together = emulated(emulation::Order::Ascending, 64, 0, kSamples, 100);
+    const auto crowded = emulated(emulation::Order::Descending, 7, 0, kSamples, 4);
+
+    for (std::size_t i = 0; i < kSamples; ++i) CHECK(same(crowded[i], together[i]));
+    const auto alone = emulated(emulation::Order::Ascending, 200, 2, 1, 4);
+    CHECK(same(alone.front(), together[2]));
   }
 }
