@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include "pipeline/gather.h"
+#include "tests/model/far_kernels.h"
 #include "tests/support/run.h"
 
 using namespace pipeline;
@@ -100,6 +101,28 @@ TEST_SUITE("pipeline/engine_chat") {
     REQUIRE(std::holds_alternative<ChatFailure>(result));
     CHECK(std::get<ChatFailure>(result).kind == ChatFailure::Kind::Final);
     CHECK(std::get<ChatFailure>(result).message.find("8192") != std::string::npos);
+  }
+
+  TEST_CASE("a device that fails halts the run, as a server does that is gone") {
+    engine::LocalOptions options;
+    options.cache_bytes = 64 << 20;
+    auto kernels = std::make_unique<far::FarKernels>(best_instructions());
+    kernels->lost_after_calls = 300;
+    engine::Device device{.kernels = std::move(kernels), .words = "", .identity = "device=far"};
+    const auto local = engine::LocalModel::load_on(std::move(device),
+                                                   std::filesystem::path(SOURCE_DIR) / "model/tiny",
+                                                   options, [](const std::string&) {});
+    net::io_context context;
+    EngineChat chat(context.get_executor(), *local, model::Thinking::Off);
+    ChatRequest long_one = request(prompt("x"), 1);
+    long_one.sampling.max_tokens = 1000;
+
+    const Result result = support::run(context, chat.complete(std::move(long_one)));
+
+    const auto& failure = std::get<ChatFailure>(result);
+    CHECK(failure.kind == ChatFailure::Kind::Halt);
+    CHECK(failure.message == "the engine can be used no more: the far device fell silent");
+    CHECK(failure.attempts.front().outcome == "lost");
   }
 
   TEST_CASE("answers that nobody waits for any more do no harm") {
