@@ -232,6 +232,14 @@ class Card final : public cuda::Machine, private Memory {
   bool recording_ = false;
 };
 
+// Without a driver the runtime speaks of one that is too old.
+std::string why_no_card(cudaError_t answer) {
+  int driver = 0;
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
+    return "no NVIDIA driver is installed";
+  return cudaGetErrorString(answer == cudaSuccess ? cudaErrorNoDevice : answer);
+}
+
 }  // namespace
 
 std::vector<CudaDevice> cuda_devices(std::string* why_none) {
@@ -239,9 +247,7 @@ std::vector<CudaDevice> cuda_devices(std::string* why_none) {
   const cudaError_t answer = cudaGetDeviceCount(&count);
   if (answer != cudaSuccess || count == 0) {
     cudaGetLastError();
-    if (why_none != nullptr)
-      *why_none = std::string("no CUDA device: ") +
-                  cudaGetErrorString(answer == cudaSuccess ? cudaErrorNoDevice : answer);
+    if (why_none != nullptr) *why_none = why_no_card(answer);
     return {};
   }
   std::vector<CudaDevice> devices;
