@@ -9,10 +9,10 @@ std::optional<std::filesystem::path> default_model_of(const std::filesystem::pat
   const std::filesystem::path folder = program.parent_path();
   const std::array places = {folder / "../share/elenchus/model/default",
                              folder / "../../model/default"};
-  for (const std::filesystem::path& place : places) {
+  for (const std::filesystem::path& way : places) {
+    const std::filesystem::path place = way.lexically_normal();
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(place / "model.safetensors", ignored))
-      return place.lexically_normal();
+    if (std::filesystem::is_regular_file(place / "model.safetensors", ignored)) return place;
   }
   return {};
 }
