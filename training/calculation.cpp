@@ -26,7 +26,8 @@ int64_t modulus(Random& random) {
 
 Calculation short_product(Random& random) {
   const int64_t place = random.chance(0.3) ? 10 : 1;
-  return cut(theorems::product_steps(with_digits(2, random), place * with_digits(1, random)));
+  return cut(theorems::product_steps(with_digits(2, random),
+                                     theorems::Integer(place) * with_digits(1, random)));
 }
 
 Calculation sum_or_difference(Random& random) {
