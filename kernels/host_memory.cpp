@@ -8,10 +8,14 @@ namespace {
 
 constexpr std::align_val_t kAligned{std::size_t(Memory::kAlignment)};
 
+// What no processor can address: not asked for, since AddressSanitizer ends programs that do.
+constexpr int64_t kBytesMost = int64_t(1) << 47;
+
 }  // namespace
 
 void* HostMemory::take(int64_t bytes) {
-  void* memory = ::operator new(std::size_t(bytes), kAligned, std::nothrow);
+  void* memory =
+      bytes > kBytesMost ? nullptr : ::operator new(std::size_t(bytes), kAligned, std::nothrow);
   if (memory == nullptr)
     throw OutOfMemory("the system gave no " + std::to_string(bytes) + " bytes of memory");
   return memory;
