@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "audit/check_steps.h"
+#include "prompts/gate_checks.h"
 #include "prompts/gates.h"
 #include "prompts/quotes.h"
 #include "prompts/verdict.h"
@@ -119,8 +120,9 @@ void check_vote(Findings& findings, std::size_t index) {
     if (vote.issues) check_issues(findings, index, vote);
     check_score(findings, index, vote);
   }
+  // Whoever recalculates a derivation writes what its author wrote who did the same.
   if (vote.standing == Standing::Counted && vote.fraction && !trace.self_evaluation.empty() &&
-      prompts::is_echo(vote.text, trace.self_evaluation))
+      !prompts::is_derivation(trace.proof) && prompts::is_echo(vote.text, trace.self_evaluation))
     findings.add_vote(FindingKind::EchoedSelfEvaluation, index,
                       "the report copies what the proof says of itself, and counts");
 }

@@ -237,6 +237,21 @@ TEST_SUITE("audit/checks") {
     CHECK(listed(findings_of(trace)) == "");
   }
 
+  TEST_CASE("a report on a derivation may be the calculation that its author made too") {
+    Trace trace;
+    trace.proof = "There are so many words here that this is an argument, and it is not numbered.";
+    trace.self_evaluation =
+        "1: 5*6=30 3*10=30 30+0=30 ok\n2: 7*8=56 5*10=50 50+6=56 ok\n3: 1:0 2:6 0+6=6 ok\n"
+        "4: 5*6:1 7*8:2 3:6=6 ok\nNO ISSUES\nVERDICT: 1";
+    TraceVote vote{.score = "1", .fraction = 1, .text = trace.self_evaluation};
+    vote.standing = Standing::Counted;
+    trace.votes.push_back(vote);
+    CHECK(found(audit::check_trace(trace), FindingKind::EchoedSelfEvaluation));
+
+    trace.proof = "1. 5*6 = 30 = 3*10+0 [calc]\n2. 7*8 = 56 = 5*10+6 [calc]\nQED";
+    CHECK_FALSE(found(audit::check_trace(trace), FindingKind::EchoedSelfEvaluation));
+  }
+
   TEST_CASE("what an origin does not state is not checked") {
     Trace trace;
     trace.origin = Origin::Momus;
