@@ -44,8 +44,15 @@ expect 0 build/elenchus doctor
 expect 2 build/elenchus solve examples/prose --effort quick --votes 5
 expect 0 sqlite3 "$folder/ledger.sqlite" "select * from vote_summary"
 
-# A model of this machine: it speaks noise, and every answer can be derived again.
+# No server and no model is named: the default model proves what it knows and refuses the rest.
 unset OPENAI_BASE_URL ELENCHUS_MODEL
+expect 0 build/elenchus solve examples/problems --effort quick --check exact --json
+contains '"outcome":"accepted"'
+contains '"exact":1.0'
+expect 2 build/elenchus solve examples/prose/handshakes.md
+grep -q 'base-url' "$folder/err" || { echo "no way out is shown:" >&2; cat "$folder/err" >&2; exit 1; }
+
+# A model of this machine: it speaks noise, and every answer can be derived again.
 expect 0 build/elenchus solve examples/prose/sum-of-odds.md --model model/tiny --effort quick \
   --max-tokens 64 --cache 64M
 contains 'undecided'
