@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "apps/output.h"
-#include "training/evaluation.h"
+#include "apps/train_play.h"
 #include "training/labelling.h"
 
 namespace apps {
@@ -17,16 +17,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvalFlags {
-  std::string directory;
+  PlayFlags play{.levels = {1, 2, 3, 4}, .statements = 64, .temperature = 0.7};
   std::string split = "dev";
-  std::vector<std::string> families;
-  std::vector<int> levels = {1, 2, 3, 4};
   std::string feedback = "own";
-  int64_t statements = 64;
-  int64_t seed = 1;
   int refinements = 7;
-  double temperature = 0.7;
-  int threads = 0;
   bool loop = false;
   bool label = false;
   training::LabelPlan labels;
@@ -45,10 +39,8 @@ std::string percent(const training::Share& share) {
 class Evaluator {
  public:
   Evaluator(const EvalFlags& flags, training::Player& player) : flags_(flags), player_(player) {
-    plan_.split = flags.split == "test" ? theorems::Split::Test : theorems::Split::Dev;
-    plan_.seed = uint64_t(flags.seed);
-    plan_.statements = flags.statements;
-    plan_.temperature = flags.temperature;
+    plan_ =
+        plan_of(flags.play, flags.split == "test" ? theorems::Split::Test : theorems::Split::Dev);
     plan_.refinements = flags.refinements;
     feedback_ = flags.feedback == "shuffled" ? training::Feedback::Shuffled
                 : flags.feedback == "exact"  ? training::Feedback::Exact
@@ -60,8 +52,8 @@ class Evaluator {
       fmt::print("{:<13}{:>2}  {:<15} {:<15} {:<15} {:<15} {:<15} {:>5}  {:<15}\n", "family", "",
                  "solved %", "readable %", "honest %", "wrong accepted", "right refused", "macro",
                  "first flaw");
-    for (const theorems::Family family : families_of(flags_.families))
-      for (const int level : flags_.levels) row(family, level);
+    for (const theorems::Family family : families_of(flags_.play))
+      for (const int level : flags_.play.levels) row(family, level);
   }
 
  private:
@@ -159,19 +151,8 @@ ExitCode evaluate(const EvalFlags& flags) {
   if (flags.label && flags.labels.upheld_min > flags.labels.analyses)
     throw Exit(ExitCode::Usage, fmt::format("--upheld {} is more than --analyses {}: ask for fewer",
                                             flags.labels.upheld_min, flags.labels.analyses));
-  try {
-    engine::LocalOptions options;
-    options.threads = flags.threads;
-    const auto model =
-        engine::LocalModel::load(flags.directory, options, [](const std::string&) {});
-    training::Player player(*model);
-    Evaluator(flags, player).run();
-    return ExitCode::Done;
-  } catch (const model::Refused& error) {
-    throw Exit(ExitCode::Usage, error.what());
-  } catch (const engine::NotEnoughMemory& error) {
-    throw Exit(ExitCode::Backend, error.what());
-  }
+  play(flags.play, [&](training::Player& player) { Evaluator(flags, player).run(); });
+  return ExitCode::Done;
 }
 
 void add_label_options(CLI::App& command, EvalFlags& flags) {
@@ -188,44 +169,19 @@ void add_label_options(CLI::App& command, EvalFlags& flags) {
 
 }  // namespace
 
-std::vector<theorems::Family> families_of(const std::vector<std::string>& names) {
-  std::vector<theorems::Family> families;
-  for (const theorems::Family family : theorems::kFamilies)
-    if (names.empty() || std::ranges::find(names, to_text(family)) != names.end())
-      families.push_back(family);
-  if (families.size() < names.size())
-    throw Exit(ExitCode::Usage,
-               "--family must be congruence, witness, divisibility, induction or deduction");
-  return families;
-}
-
 void add_train_eval(CLI::App& train, Invocation& invocation) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App& command =
       add_command(train, "eval", "measure a model of the built-in domain by the exact checker",
                   "elenchus train eval runs/mine/model --statements 128 --loop");
-  command.add_option("directory", flags->directory, "the model's directory")
-      ->required()
-      ->type_name("DIR");
+  add_play_options(command, flags->play);
   command.add_option("--split", flags->split, "dev or test [dev]")
       ->check(CLI::IsMember({"dev", "test"}));
-  command.add_option("--family", flags->families, "only this one; may come several times")
-      ->take_all();
-  command.add_option("--level", flags->levels, "only this one; may come several times [1 2 3 4]")
-      ->check(CLI::Range(1, theorems::kLevels))
-      ->take_all();
-  command.add_option("--statements", flags->statements, "of each family and level [64]")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
-  command.add_option("--seed", flags->seed, "of statements and answers [1]")
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--temperature", flags->temperature, "of all answers [0.7]")
-      ->check(CLI::Range(0.0, 2.0));
   command.add_flag("--loop", flags->loop, "also refine, against fresh attempts for as many tokens");
   command.add_option("--refinements", flags->refinements, "at most [7]")->check(CLI::Range(1, 64));
   command.add_option("--feedback", flags->feedback, "own, shuffled or exact evaluations [own]")
       ->check(CLI::IsMember({"own", "shuffled", "exact"}));
   add_label_options(command, *flags);
-  command.add_option("--threads", flags->threads, "0: all [0]")->check(CLI::Range(0, 256));
   command.add_flag("--json", flags->json, "one JSON line for each measurement");
   command.callback([flags, &invocation] { invocation.run = [flags] { return evaluate(*flags); }; });
 }

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/command.h"
+#include "training/evaluation.h"
+
+namespace apps {
+
+// What commands are told that have a model play its roles on fresh statements.
+struct PlayFlags {
+  std::string directory = {};
+  std::vector<std::string> families = {};
+  std::vector<int> levels = {};
+  int64_t statements = 0;  // of each family and level
+  int64_t seed = 1;
+  double temperature = 1;
+  int threads = 0;
+};
+
+// The options of these flags; what the flags hold is told as the default.
+void add_play_options(CLI::App& command, PlayFlags& flags);
+
+// The families that were named; none: all. Throws Exit(Usage).
+std::vector<theorems::Family> families_of(const PlayFlags& flags);
+
+training::EvaluationPlan plan_of(const PlayFlags& flags, theorems::Split split);
+
+// Loads the model and has it play. Throws Exit: Usage if the directory cannot be used, Backend if
+// there is not enough memory.
+void play(const PlayFlags& flags, const std::function<void(training::Player& player)>& use);
+
+}  // namespace apps
