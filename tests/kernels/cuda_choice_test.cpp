@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "tests/kernels/cuda_kit.h"
+#include "tests/kernels/odd_numbers.h"
 
 using namespace kernel_test;
 
@@ -43,25 +44,6 @@ Chosen on_device(Kernels& kernels, const Rows& c) {
                  .selected = selected,
                  .found = found});
   return {device.get(selected), device.get(found)};
-}
-
-// Few different values, or many, of all sizes; zeros of both signs; infinities.
-float drawn_score(Draws& draws, int64_t kind) {
-  const float unit = draws.uniform();
-  switch (kind) {
-    case 0:
-      return std::round(unit * 3);  // -3 ... 3, both zeros
-    case 1:
-      return unit > 0 ? unit : unit > -0.5f ? 0.f : -0.f;  // a plateau of half the row
-    case 2:
-      return unit > 0.8f ? INFINITY : unit < -0.8f ? -INFINITY : std::round(unit * 10);
-    case 3:
-      return std::ldexp(unit, int(draws.below(200)) - 140);  // subnormal ones too
-    case 4:
-      return 5 + std::round(unit * 8) * 0x1p-21f;  // apart in the last bits alone
-    default:
-      return unit;
-  }
 }
 
 Rows drawn_rows(Draws& draws, int64_t columns_most) {

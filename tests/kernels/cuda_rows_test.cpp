@@ -4,6 +4,7 @@
 
 #include "tests/kernels/cuda_kit.h"
 #include "tests/kernels/linear_kit.h"
+#include "tests/kernels/odd_numbers.h"
 
 using namespace kernel_test;
 
@@ -15,20 +16,6 @@ constexpr Tolerance kTurns = {.absolute = 1e-4, .relative = 1e-6};  // products 
 constexpr Tolerance kSums = {.absolute = 2e-5, .relative = 1e-6};
 
 constexpr int64_t kDims[] = {1, 31, 33, 256, 257, 1000};
-
-// Numbers of all sizes and ties, with what is not a number and what is not finite among them.
-std::vector<float> odd_numbers(int64_t count, uint64_t seed) {
-  Draws draws(seed);
-  std::vector<float> values;
-  for (int64_t i = 0; i < count; ++i) {
-    values.push_back(std::ldexp(draws.uniform(), int(draws.below(60)) - 40));
-    if (draws.below(500) == 0) values.back() = NAN;
-    if (draws.below(1500) == 0) values.back() = -INFINITY;
-    if (draws.below(50) == 0) values.back() = -0.f;
-    if (draws.below(3) == 0) values.back() = float(draws.below(64)) * 0.5f;
-  }
-  return values;
-}
 
 // Rows of pages: tokens that alternate between two, at slots that are all different.
 struct Stored {

@@ -4,6 +4,7 @@
 
 #include "tests/kernels/agree.h"
 #include "tests/kernels/levels.h"
+#include "tests/kernels/odd_numbers.h"
 
 using namespace kernel_test;
 using Float8Scale = SimulateFloat8::Scale;
@@ -28,21 +29,6 @@ SimulateFloat8 float8(std::vector<float>& x, int64_t group, Float8Scale scale) {
 std::vector<float> after_float8(std::vector<float> x, Float8Scale scale) {
   cpu::simulate_float8(float8(x, int64_t(x.size()), scale));
   return x;
-}
-
-// Numbers of all sizes and ties, with what is not a number and what is not finite among them.
-std::vector<float> odd_numbers(int64_t count, uint64_t seed) {
-  Draws draws(seed);
-  std::vector<float> values;
-  for (int64_t i = 0; i < count; ++i) {
-    values.push_back(std::ldexp(draws.uniform(), int(draws.below(60)) - 40));
-    if (draws.below(500) == 0) values.back() = NAN;
-    if (draws.below(1500) == 0) values.back() = -INFINITY;
-    if (draws.below(50) == 0) values.back() = -0.f;
-    if (draws.below(3) == 0)
-      values.back() = float(draws.below(64)) * 0.5f;  // ties at scale 1 and 2
-  }
-  return values;
 }
 
 struct Golden {

@@ -5,6 +5,7 @@
 
 #include "tests/kernels/agree.h"
 #include "tests/kernels/levels.h"
+#include "tests/kernels/odd_numbers.h"
 
 using namespace kernel_test;
 
@@ -44,25 +45,6 @@ std::vector<int32_t> by_counting(const float* row, int32_t visible, int32_t k) {
     if (before < k) selected.push_back(i);
   }
   return selected;
-}
-
-// Rows of few different values, or many, of all sizes; zeros of both signs; infinities.
-float drawn_score(Draws& draws, int64_t kind) {
-  const float unit = draws.uniform();
-  switch (kind) {
-    case 0:
-      return std::round(unit * 3);  // -3 ... 3, both zeros
-    case 1:
-      return unit > 0 ? unit : unit > -0.5f ? 0.f : -0.f;  // a plateau of half the row
-    case 2:
-      return unit > 0.8f ? kInfinity : unit < -0.8f ? -kInfinity : std::round(unit * 10);
-    case 3:
-      return std::ldexp(unit, int(draws.below(200)) - 140);  // subnormal ones too
-    case 4:
-      return 5 + std::round(unit * 8) * 0x1p-21f;  // apart in the last bits alone
-    default:
-      return unit;
-  }
 }
 
 void check_against_sorting(HostKernels& kernels, Case c, const Case& expected) {
