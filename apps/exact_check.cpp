@@ -13,10 +13,8 @@ namespace {
 std::string words_of(const theorems::Report& report) {
   if (!report.unreadable.empty()) return "the proof cannot be read: " + report.unreadable;
   if (!report.first_flaw) return "every line is right";
-  for (std::size_t i = 0; i < report.lines.size(); ++i)
-    if (report.lines[i].defect != theorems::Defect::None)
-      return fmt::format("line {}: {}", i + 1, to_text(report.lines[i].defect));
-  return fmt::format("line {} is flawed", *report.first_flaw);
+  const theorems::LineReport& line = report.lines.at(std::size_t(*report.first_flaw - 1));
+  return fmt::format("line {}: {}", *report.first_flaw, to_text(line.defect));
 }
 
 }  // namespace
