@@ -183,6 +183,7 @@ void read_lessons(Table table, training::LessonPlan& plan) {
   table.number("brief", plan.brief, 0, 1);
   table.number("sound", plan.sound, 0, 1);
   table.number("misled", plan.misled, 0, 1);
+  table.number("riddled", plan.riddled, 0, 1);
   table.number("second_candidate", plan.second_candidate, 0, 1);
   table.number("own", plan.own, 0, 1);
   table.number("tokens_max", plan.tokens_max, 64, 65536);

@@ -15,6 +15,7 @@ using theorems::Random;
 
 constexpr int kDrawsMax = 1000;
 constexpr int kCalculations = 24;  // on a sheet
+constexpr int kRiddledMax = 5;     // times that a proof is spoilt
 
 // A place, chosen by its share.
 template <class Shares>
@@ -106,17 +107,25 @@ std::string Lessons::sound_proof(const theorems::Statement& statement, Random& r
   return shown(to_text(*proof));
 }
 
+std::string Lessons::spoilt(const theorems::Statement& statement, const std::string& sound,
+                            Random& random) const {
+  const theorems::FamilyRules& rules = theorems::rules_of(statement.family);
+  const bool riddled = plan_.riddled > 0 && random.chance(plan_.riddled);
+  const int64_t times = riddled ? random.between(2, kRiddledMax) : 1;
+  auto proof = std::get<theorems::Proof>(theorems::read_proof(sound + "\n"));
+  for (int64_t i = 0; i < times; ++i) proof = rules.spoil(statement.text, proof, random).proof;
+  return shown(to_text(proof));
+}
+
 Lessons::Flaw Lessons::flaw(Random& random, double progress) const {
   theorems::Statement drawn = statement(random, progress);
-  const theorems::FamilyRules& rules = theorems::rules_of(drawn.family);
   const std::string sound = sound_proof(drawn, random);
-  const auto proof = std::get<theorems::Proof>(theorems::read_proof(sound + "\n"));
-  Judged spoilt;
+  Judged proof;
   for (int draw = 0; draw < kDrawsMax; ++draw) {
-    spoilt = judged(drawn, shown(to_text(rules.spoil(drawn.text, proof, random).proof)));
-    if (spoilt.report.halves < 2) break;
+    proof = judged(drawn, spoilt(drawn, sound, random));
+    if (proof.report.halves < 2) break;
   }
-  return {std::move(spoilt), sound};
+  return {std::move(proof), sound};
 }
 
 const OwnWork* Lessons::own_work(Random& random, bool with_evaluation) const {

@@ -28,6 +28,8 @@ struct LessonPlan {
   double sound = 0.34;
   // Of refinements: of a sound proof with an evaluation that errs, where the proof is to be kept.
   double misled = 0.15;
+  // Of the spoilt: spoilt in many places, so that each line asks anew to be read and not believed.
+  double riddled = 0;
   double second_candidate = 0.15;
   // Of verified, judged and refined texts: the model's own, if there are any.
   double own = 0.5;
@@ -71,6 +73,8 @@ class Lessons {
 
   theorems::Statement statement(theorems::Random& random, double progress) const;
   std::string sound_proof(const theorems::Statement& statement, theorems::Random& random) const;
+  std::string spoilt(const theorems::Statement& statement, const std::string& sound,
+                     theorems::Random& random) const;
   Flaw flaw(theorems::Random& random, double progress) const;
   const OwnWork* own_work(theorems::Random& random, bool with_evaluation) const;
   Document calculate(theorems::Random& random) const;

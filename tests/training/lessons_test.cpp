@@ -148,6 +148,26 @@ TEST_SUITE("training/lessons") {
     }
   }
 
+  TEST_CASE("a riddled proof has more flaws than one that was spoilt once") {
+    const Classroom room;
+    training::LessonPlan plan = room.plan();
+    plan.prove = plan.judge = plan.refine = plan.sound = 0;
+    const auto flaws = [&](const training::LessonPlan& of) {
+      const training::Lessons lessons(of, room.writer, 3, {});
+      std::size_t found = 0;
+      for (uint64_t i = 0; i < 300; ++i) {
+        const std::string text = room.text(lessons.at(i, 0.5));
+        for (std::size_t at = text.find("\nISSUE "); at != std::string::npos;
+             at = text.find("\nISSUE ", at + 1))
+          ++found;
+      }
+      return found;
+    };
+    const std::size_t once = flaws(plan);
+    plan.riddled = 1;
+    CHECK(flaws(plan) * 2 > once * 3);
+  }
+
   TEST_CASE("levels grow along the ramp") {
     const Classroom room;
     const training::Lessons lessons(room.plan(), room.writer, 3, {});
