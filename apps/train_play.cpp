@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "apps/local.h"
+#include "kernels/cuda/device.h"
 #include "theorems/theorem.h"
 
 namespace apps {
@@ -31,6 +33,11 @@ void add_play_options(CLI::App& command, PlayFlags& flags) {
       .add_option("--temperature", flags.temperature,
                   fmt::format("of all answers [{}]", flags.temperature))
       ->check(CLI::Range(0.0, 2.0));
+  command
+      .add_option(
+          "--device", flags.device,
+          fmt::format("what the model runs on; auto: a card if one can be used [{}]", flags.device))
+      ->type_name("auto|cpu|cuda");
   command.add_option("--threads", flags.threads, "0: all [0]")->check(CLI::Range(0, 256));
 }
 
@@ -56,16 +63,14 @@ training::EvaluationPlan plan_of(const PlayFlags& flags, theorems::Split split) 
 }
 
 void play(const PlayFlags& flags, const std::function<void(training::Player& player)>& use) {
+  Settings settings;
+  settings.set("device", {{flags.device}, "--device"});
+  if (flags.threads > 0) settings.set("threads", {{std::to_string(flags.threads)}, "--threads"});
+  const auto model = load_local(local_choice(settings, flags.directory));
+  training::Player player(*model);
   try {
-    engine::LocalOptions options;
-    options.threads = flags.threads;
-    const auto model =
-        engine::LocalModel::load(flags.directory, options, [](const std::string&) {});
-    training::Player player(*model);
     use(player);
-  } catch (const model::Refused& error) {
-    throw Exit(ExitCode::Usage, error.what());
-  } catch (const engine::NotEnoughMemory& error) {
+  } catch (const DeviceLost& error) {
     throw Exit(ExitCode::Backend, error.what());
   }
 }

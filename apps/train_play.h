@@ -17,6 +17,7 @@ struct PlayFlags {
   int64_t statements = 0;  // of each family and level
   int64_t seed = 1;
   double temperature = 1;
+  std::string device = "auto";
   int threads = 0;
 };
 
@@ -28,8 +29,8 @@ std::vector<theorems::Family> families_of(const PlayFlags& flags);
 
 training::EvaluationPlan plan_of(const PlayFlags& flags, theorems::Split split);
 
-// Loads the model and has it play. Throws Exit: Usage if the directory cannot be used, Backend if
-// there is not enough memory.
+// Loads the model and has it play. Throws Exit: Usage if the directory or a flag cannot be used,
+// Backend if the device is not there, has not enough memory or is lost.
 void play(const PlayFlags& flags, const std::function<void(training::Player& player)>& use);
 
 }  // namespace apps

@@ -89,6 +89,39 @@ TEST_SUITE("apps/train") {
     CHECK(elenchus(anyway).code == 0);
   }
 
+  TEST_CASE("a model plays on the device that is named; a card that is not there is refused") {
+    const support::TempDir folder;
+    const std::string shipped = std::string(SOURCE_DIR) + "/model/default";
+    const std::string out = (folder / "own.jsonl").string();
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"train", "eval", shipped, "--device"},
+          std::vector<std::string>{"train", "sample", shipped, "--out", out, "--device"}}) {
+      CAPTURE(command[1]);
+      const auto on = [&](const std::string& device) {
+        std::vector<std::string> words = command;
+        words.push_back(device);
+        const std::vector<std::string> little{"--statements", "1",       "--level",   "1",
+                                              "--family",     "witness", "--threads", "1"};
+        words.insert(words.end(), little.begin(), little.end());
+        return elenchus(words);
+      };
+
+      const Told cpu = on("cpu"), wrong = on("gpu");
+
+      CHECK(cpu.code == 0);
+      CHECK(has(cpu.err, "device: the processor ("));
+      CHECK(wrong.code == 2);
+      CHECK(has(wrong.err, "--device: device is 'gpu', but must be one of auto, cpu, cuda"));
+      const Told found = on("auto");
+      CHECK(found.code == 0);
+      if (!has(found.err, "; no card: ")) continue;  // this machine has one
+      const Told card = on("cuda");
+      CHECK(card.code == 3);
+      CHECK(has(card.err, "--device cuda: "));
+      CHECK(has(card.err, "; --device cpu uses the processor\n"));
+    }
+  }
+
   TEST_CASE("prompts without a fence are never sent to a server") {
     const support::TempDir folder;
     const Told told = elenchus({"solve", statement_in(folder, "Show that 1 = 1."), "--base-url",
