@@ -2,7 +2,9 @@
 
 #include "kernels/attention.h"
 #include "kernels/copy.h"
+#include "kernels/draw.h"
 #include "kernels/elementwise.h"
+#include "kernels/front.h"
 #include "kernels/indexer.h"
 #include "kernels/instructions.h"
 #include "kernels/linear.h"
@@ -36,8 +38,12 @@ class Kernels {
   virtual void round_to_bfloat16(const RoundToBfloat16& args) = 0;
   virtual void store_latent(const StoreRows& args) = 0;
   virtual void store_index_key(const StoreRows& args) = 0;
+  virtual void index_key_front(const IndexKeyFront& args) = 0;
+  virtual void index_query_front(const IndexQueryFront& args) = 0;
+  virtual void latent_front(const LatentFront& args) = 0;
   virtual void indexer_scores(const IndexerScores& args) = 0;
   virtual void top_k(const TopK& args) = 0;
+  virtual void draw(const Draw& args) = 0;
   virtual void latent_attention(const LatentAttention& args) = 0;
   virtual void router(const Router& args) = 0;
   virtual void group_pairs(const GroupPairs& args) = 0;
@@ -78,8 +84,12 @@ class HostKernels final : public Kernels {
   void round_to_bfloat16(const RoundToBfloat16& args) override;
   void store_latent(const StoreRows& args) override;
   void store_index_key(const StoreRows& args) override;
+  void index_key_front(const IndexKeyFront& args) override;
+  void index_query_front(const IndexQueryFront& args) override;
+  void latent_front(const LatentFront& args) override;
   void indexer_scores(const IndexerScores& args) override;
   void top_k(const TopK& args) override;
+  void draw(const Draw& args) override;
   void latent_attention(const LatentAttention& args) override;
   void router(const Router& args) override;
   void group_pairs(const GroupPairs& args) override;

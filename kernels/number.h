@@ -69,3 +69,20 @@ HOST_DEVICE constexpr Float8 to_float8(float x) {
   const uint32_t rounded = magnitude + 0x7FFFFu + ((magnitude >> 20) & 1u);
   return {uint8_t(sign | ((rounded >> 20) - (120u << 3)))};
 }
+
+inline constexpr float kFloat8Most = 448;
+
+// What to_float8 takes; a NaN stays one.
+HOST_DEVICE constexpr float clamped_to_float8(float x) {
+  if (x > kFloat8Most) return kFloat8Most;
+  if (x < -kFloat8Most) return -kFloat8Most;
+  return x;
+}
+
+// The least power of two that is not below s: its exponent, plus one if any bit of the mantissa is
+// set (fast_log2_ceil in DeepSeek's kernel.py). REQUIRES: s > 0 and normal, or infinite.
+HOST_DEVICE constexpr float raised_to_power_of_two(float s) {
+  const uint32_t bits = std::bit_cast<uint32_t>(s);
+  const uint32_t exponent = (bits >> 23) + ((bits & 0x7FFFFFu) != 0 ? 1 : 0);
+  return std::bit_cast<float>(exponent << 23);
+}

@@ -40,64 +40,45 @@ void Attention::remember(int64_t layer, const Step& step, View<const float, 2> n
   const int64_t n = step.rows;
 
   const auto latent = latent_.view(n, config_.latent);
-  const auto rope_key = rope_key_.view(n, 1, config_.rope);
+  const auto rope_key = rope_key_.view(n, config_.rope);
   const auto stored = stored_.view(n, config_.latent + config_.rope);
   k.linear({.x = normed, .weight = w.key_value_down.part(0, config_.latent), .y = latent});
-  k.linear({.x = normed,
-            .weight = w.key_value_down.part(config_.latent, config_.rope),
-            .y = as_rows(rope_key)});
-  k.rms_norm({.x = latent, .weight = w.latent_norm, .epsilon = kLatentNormEpsilon, .y = latent});
-  if (parts_.options.numerics == CacheNumerics::Published)
-    k.simulate_float8({.x = latent, .group = std::min<int64_t>(128, config_.latent)});
-  k.rope({.x = rope_key,
-          .first = 0,
-          .dim = config_.rope,
-          .position = step.position,
-          .table = parts_.rope_table,
-          .pairs = config_.rope_pairs});
-  k.copy_columns({.x = latent, .y = stored, .from = 0, .to = 0, .count = config_.latent});
-  k.copy_columns({.x = as_rows(rope_key),
-                  .y = stored,
-                  .from = 0,
-                  .to = config_.latent,
-                  .count = config_.rope});
-  parts_.seen("self_attn.cached", layer, stored);
-  k.store_latent({.x = stored,
+  k.linear(
+      {.x = normed, .weight = w.key_value_down.part(config_.latent, config_.rope), .y = rope_key});
+  k.latent_front({.latent = latent,
+                  .key = rope_key,
+                  .weight = w.latent_norm,
+                  .epsilon = kLatentNormEpsilon,
+                  .turn = turn(step, config_.rope_pairs),
+                  .numerics = parts_.options.numerics,
+                  .stored = stored,
                   .page = step.page,
                   .slot = step.slot,
                   .offset = parts_.cache.latent_offset(layer),
                   .format = parts_.cache.latent});
+  parts_.seen("self_attn.cached", layer, stored);
   if (!config_.sparse()) return;
 
-  const auto key = index_key_.view(n, 1, config_.index_dim);
-  k.linear({.x = normed, .weight = w.indexer.key, .y = as_rows(key)});
-  k.layer_norm({.x = as_rows(key),
-                .weight = w.indexer.key_norm,
-                .bias = w.indexer.key_bias,
-                .epsilon = kIndexNormEpsilon,
-                .y = as_rows(key)});
-  turn_index_vectors(step, key);
-  parts_.seen("self_attn.indexer.key", layer, as_rows(key));
-  k.store_index_key({.x = as_rows(key),
+  const auto key = index_key_.view(n, config_.index_dim);
+  k.linear({.x = normed, .weight = w.indexer.key, .y = key});
+  k.index_key_front({.x = key,
+                     .weight = w.indexer.key_norm,
+                     .bias = w.indexer.key_bias,
+                     .epsilon = kIndexNormEpsilon,
+                     .turn = turn(step, config_.index_rope_pairs),
+                     .numerics = parts_.options.numerics,
                      .page = step.page,
                      .slot = step.slot,
                      .offset = parts_.cache.index_key_offset(layer),
                      .format = parts_.cache.index_key});
+  parts_.seen("self_attn.indexer.key", layer, key);
 }
 
-// Queries and keys of the indexer alike: rope, then the rounding of the published deployment.
-void Attention::turn_index_vectors(const Step& step, View<float, 3> vectors) {
-  Kernels& k = parts_.kernels;
-  k.rope({.x = vectors,
-          .first = 0,  // the indexer's turned dims come first, MLA's last
-          .dim = config_.rope,
-          .position = step.position,
-          .table = parts_.rope_table,
-          .pairs = config_.index_rope_pairs});
-  if (parts_.options.numerics == CacheNumerics::Plain) return;
-  k.round_to_bfloat16({.x = as_vectors(vectors)});
-  k.hadamard({.x = as_vectors(vectors)});
-  k.simulate_float8({.x = as_vectors(vectors), .group = config_.index_dim});
+// Of a key, whose turned numbers stand by themselves, and of the indexer's vectors, where they come
+// first; in MLA's queries they come last.
+Turn Attention::turn(const Step& step, RopePairs pairs) const {
+  return {
+      .dim = config_.rope, .position = step.position, .table = parts_.rope_table, .pairs = pairs};
 }
 
 void Attention::make_query(int64_t layer, const Step& step, View<const float, 2> normed) {
@@ -148,7 +129,9 @@ void Attention::choose(int64_t layer, const Step& step, View<const float, 2> nor
   const auto weights = head_weights_.view(n, config_.index_heads);
   k.linear(
       {.x = query_latent_.view(n, config_.query_latent), .weight = w.query, .y = as_rows(query)});
-  turn_index_vectors(step, query);
+  k.index_query_front({.x = query,
+                       .turn = turn(step, config_.index_rope_pairs),
+                       .numerics = parts_.options.numerics});
   k.linear({.x = normed, .weight = w.head_weights, .y = weights, .rounding = Rounding::None});
   k.scale({.y = weights,
            .factor = float(1 / std::sqrt(double(config_.index_heads * config_.index_dim)))});

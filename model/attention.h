@@ -22,7 +22,7 @@ class Attention {
   void read(int64_t layer, const Step& step, View<const float, 2> normed, View<float, 2> y);
 
  private:
-  void turn_index_vectors(const Step& step, View<float, 3> vectors);
+  Turn turn(const Step& step, RopePairs pairs) const;
   void make_query(int64_t layer, const Step& step, View<const float, 2> normed);
   void choose(int64_t layer, const Step& step, View<const float, 2> normed);
   void choose_among(int64_t layer, const Step& step, int64_t first, int64_t count);

@@ -23,9 +23,7 @@ struct Row {
   enum class Logits { No, Yes } logits = Logits::No;
 };
 
-// How what is cached is rounded. Published simulates the FP8 cache of DeepSeek-V3.2's own code:
-// index queries and keys turned by Hadamard and rounded to FP8, latents rounded to FP8.
-enum class CacheNumerics { Plain, Published };
+using ::CacheNumerics;  // how what is cached is rounded (kernels/quantise.h)
 
 // Whether a step notes which experts its rows are sent to, for training on what was sampled.
 enum class Routing { Forget, Record };

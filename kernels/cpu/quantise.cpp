@@ -11,16 +11,6 @@
 
 namespace {
 
-constexpr float kFloat8Most = 448;
-
-// The least power of two that is not below s: its exponent, plus one if any bit of the mantissa is
-// set (fast_log2_ceil in DeepSeek's kernel.py). REQUIRES: s > 0 and normal.
-float raised_to_power_of_two(float s) {
-  const uint32_t bits = std::bit_cast<uint32_t>(s);
-  const uint32_t exponent = (bits >> 23) + ((bits & 0x7FFFFFu) != 0 ? 1 : 0);
-  return std::bit_cast<float>(exponent << 23);
-}
-
 // A NaN is no largest number; an infinite one makes the scale infinite and so all of its group NaN.
 float scale_of(View<const float, 1> group, float amax_least, SimulateFloat8::Scale scale) {
   float amax = amax_least;
@@ -28,12 +18,6 @@ float scale_of(View<const float, 1> group, float amax_least, SimulateFloat8::Sca
     if (std::fabs(group(i)) > amax) amax = std::fabs(group(i));
   const float s = amax / kFloat8Most;
   return scale == SimulateFloat8::Scale::PowerOfTwo ? raised_to_power_of_two(s) : s;
-}
-
-float clamped(float x) {
-  if (x > kFloat8Most) return kFloat8Most;
-  if (x < -kFloat8Most) return -kFloat8Most;
-  return x;  // NaN too
 }
 
 }  // namespace
@@ -60,7 +44,7 @@ void cpu::simulate_float8(const SimulateFloat8& args) {
   for (int64_t g = 0; g < groups.extent[0]; ++g) {
     const float s = scale_of(groups[g], amax_least, scale);
     for (int64_t i = 0; i < group; ++i)
-      groups(g, i) = to_float(to_float8(clamped(groups(g, i) / s))) * s;
+      groups(g, i) = to_float(to_float8(clamped_to_float8(groups(g, i) / s))) * s;
   }
 }
 

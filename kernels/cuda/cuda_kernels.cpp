@@ -24,8 +24,16 @@ class CudaKernels final : public Kernels {
   }
   void store_latent(const StoreRows& args) override { cuda::store_latent(args, stream()); }
   void store_index_key(const StoreRows& args) override { cuda::store_index_key(args, stream()); }
+  void index_key_front(const IndexKeyFront& args) override {
+    cuda::index_key_front(args, stream());
+  }
+  void index_query_front(const IndexQueryFront& args) override {
+    cuda::index_query_front(args, stream());
+  }
+  void latent_front(const LatentFront& args) override { cuda::latent_front(args, stream()); }
   void indexer_scores(const IndexerScores& args) override { cuda::indexer_scores(args, stream()); }
   void top_k(const TopK& args) override { cuda::top_k(args, stream()); }
+  void draw(const Draw& args) override { cuda::draw(args, stream()); }
   void latent_attention(const LatentAttention& args) override {
     cuda::latent_attention(args, stream());
   }

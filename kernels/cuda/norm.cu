@@ -3,7 +3,7 @@
 // A sum is each thread's own over every 256th column, then a fixed tree: its order depends on dim
 // alone.
 
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/steps.h"
 
 namespace {
 
@@ -19,12 +19,7 @@ __global__ void rms_norm_kernel(RmsNorm args) {
   const auto& [x, weight, epsilon, y] = args;
   const int64_t t = cuda::block(), dim = x.extent[1];
   float* partial = reinterpret_cast<float*>(cuda::shared_memory());
-  float squares = 0;
-  for (int64_t c = cuda::thread(); c < dim; c += kThreads)
-    squares = fmaf(x(t, c), x(t, c), squares);
-  squares = cuda::block_sum(squares, partial);
-  const float scale = 1 / sqrtf(squares / float(dim) + epsilon);
-  for (int64_t c = cuda::thread(); c < dim; c += kThreads) y(t, c) = x(t, c) * scale * weight(c);
+  cuda::rms_norm_vector(x[t].data, dim, weight.data, epsilon, partial, y[t].data);
 }
 
 // grid: a block for each row
@@ -32,16 +27,7 @@ __global__ void layer_norm_kernel(LayerNorm args) {
   const auto& [x, weight, bias, epsilon, y] = args;
   const int64_t t = cuda::block(), dim = x.extent[1];
   float* partial = reinterpret_cast<float*>(cuda::shared_memory());
-  float sum = 0;
-  for (int64_t c = cuda::thread(); c < dim; c += kThreads) sum += x(t, c);
-  const float mean = cuda::block_sum(sum, partial) / float(dim);
-  float squares = 0;
-  for (int64_t c = cuda::thread(); c < dim; c += kThreads)
-    squares = fmaf(x(t, c) - mean, x(t, c) - mean, squares);
-  squares = cuda::block_sum(squares, partial);
-  const float scale = 1 / sqrtf(squares / float(dim) + epsilon);
-  for (int64_t c = cuda::thread(); c < dim; c += kThreads)
-    y(t, c) = fmaf((x(t, c) - mean) * scale, weight(c), bias(c));
+  cuda::layer_norm_vector(x[t].data, dim, weight.data, bias.data, epsilon, partial, y[t].data);
 }
 
 }  // namespace

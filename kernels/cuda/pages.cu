@@ -1,21 +1,15 @@
-// Writing into pages, version 1: a thread a number. Bound: bytes.
-#include "kernels/cuda/launch.h"
+// Writing into pages, version 1: a thread a number, a block a row. Bound: bytes.
+#include "kernels/cuda/steps.h"
 
 namespace {
 
-__device__ void store(Number type, unsigned char* rows, int64_t i, float x) {
-  if (type == Number::F32)
-    reinterpret_cast<float*>(rows)[i] = x;
-  else
-    reinterpret_cast<Bfloat16*>(rows)[i] = to_bfloat16(x);
-}
+constexpr int kThreads = 128;
 
-// grid: a thread for each number
+// grid: a block for each row
 __global__ void store_latent_kernel(StoreRows args) {
   const auto& [x, page, slot, offset, format] = args;
-  const int64_t width = format.width, t = cuda::place() / width, d = cuda::place() % width;
-  if (t >= x.extent[0]) return;
-  store(format.type, page(t) + offset, slot(t) * width + d, x(t, d));
+  const int64_t t = cuda::block();
+  cuda::store_latent_row(format, x[t].data, page(t) + offset + slot(t) * format.row_bytes());
 }
 
 // grid: a thread for each number
@@ -23,14 +17,14 @@ __global__ void store_index_key_kernel(StoreRows args) {
   const auto& [x, page, slot, offset, format] = args;
   const int64_t dim = format.width, t = cuda::place() / dim, d = cuda::place() % dim;
   if (t >= x.extent[0]) return;
-  store(format.type, page(t) + offset, (d / 2 * kPageTokens + slot(t)) * 2 + d % 2, x(t, d));
+  cuda::store_number(format.type, page(t) + offset, cuda::index_key_place(slot(t), d), x(t, d));
 }
 
 }  // namespace
 
 void cuda::store_latent(const StoreRows& args, Stream stream) {
   assert(args.x.extent[1] == args.format.width);
-  launch(stream, store_latent_kernel, shape_of_each(args.x.size()), args);
+  launch(stream, store_latent_kernel, {.blocks = args.x.extent[0], .threads = kThreads}, args);
 }
 
 void cuda::store_index_key(const StoreRows& args, Stream stream) {

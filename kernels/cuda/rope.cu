@@ -1,6 +1,6 @@
 // Rotary positions, version 1: a thread a pair. Bound: bytes.
 
-#include "kernels/cuda/launch.h"
+#include "kernels/cuda/steps.h"
 
 namespace {
 
@@ -10,13 +10,8 @@ __global__ void rope_kernel(Rope args) {
   const int64_t half = dim / 2, heads = x.extent[1], i = cuda::place() % half;
   const int64_t head = cuda::place() / half, t = head / heads, h = head % heads;
   if (t >= x.extent[0]) return;
-  const bool interleaved = pairs == RopePairs::Interleaved;
-  const float cos = table(position(t), i, 0), sin = table(position(t), i, 1);
-  float& a = x(t, h, first + (interleaved ? 2 * i : i));
-  float& b = x(t, h, first + (interleaved ? 2 * i + 1 : i + half));
-  const float turned_a = fmaf(a, cos, -(b * sin)), turned_b = fmaf(b, cos, a * sin);
-  a = turned_a;
-  b = turned_b;
+  cuda::turn_pair(x[t][h].data + first, dim, i, pairs, table(position(t), i, 0),
+                  table(position(t), i, 1));
 }
 
 }  // namespace

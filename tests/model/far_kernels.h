@@ -104,8 +104,16 @@ class FarKernels final : public Kernels {
   }
   void store_latent(const StoreRows& args) override { call(&Kernels::store_latent, args); }
   void store_index_key(const StoreRows& args) override { call(&Kernels::store_index_key, args); }
+  void index_key_front(const IndexKeyFront& args) override {
+    call(&Kernels::index_key_front, args);
+  }
+  void index_query_front(const IndexQueryFront& args) override {
+    call(&Kernels::index_query_front, args);
+  }
+  void latent_front(const LatentFront& args) override { call(&Kernels::latent_front, args); }
   void indexer_scores(const IndexerScores& args) override { call(&Kernels::indexer_scores, args); }
   void top_k(const TopK& args) override { call(&Kernels::top_k, args); }
+  void draw(const Draw& args) override { call(&Kernels::draw, args); }
   void latent_attention(const LatentAttention& args) override {
     call(&Kernels::latent_attention, args);
   }
