@@ -103,7 +103,7 @@ __device__ inline void store_latent_row(const PageFormat& format, const float* x
   }
   for (int64_t tile = thread() / kWarp; tile < format.tiles(); tile += threads() / kWarp) {
     const int64_t first = tile * PageFormat::kTile;
-    const int64_t count = std::min(PageFormat::kTile, format.latent - first);
+    const int64_t count = std::min(int64_t(PageFormat::kTile), format.latent - first);
     const float s = float8_scale(x + first, count, SimulateFloat8::kAmaxLeast,
                                  SimulateFloat8::Scale::PowerOfTwo);
     for (int64_t i = thread() % kWarp; i < count; i += kWarp)
