@@ -1,6 +1,12 @@
 #include "engine/network_stepper.h"
 
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <optional>
 #include <utility>
+
+#include "engine/device_draws.h"
 
 namespace engine {
 
@@ -8,9 +14,11 @@ namespace {
 
 class NetworkStepper : public Stepper {
  public:
-  explicit NetworkStepper(model::Network& network) : network_(network) {}
+  explicit NetworkStepper(model::Network& network) : network_(network) { prepare(); }
   explicit NetworkStepper(std::unique_ptr<model::Network> network)
-      : owned_(std::move(network)), network_(*owned_) {}
+      : owned_(std::move(network)), network_(*owned_) {
+    prepare();
+  }
 
   Limits limits() const override {
     return {.page_bytes = network_.cache().page_bytes(),
@@ -23,11 +31,35 @@ class NetworkStepper : public Stepper {
   void forward(std::span<const model::Row> rows, View<float, 2> logits) override {
     network_.forward(rows, logits);
   }
+  std::vector<DrawOutcome> draw(std::span<const model::Row> rows,
+                                std::span<const ToDraw> wanted) override {
+    if (!draws_) return Stepper::draw(rows, wanted);
+    positions_.clear();
+    for (const model::Row& row : rows)
+      if (row.logits == model::Row::Logits::Yes) positions_.push_back(row.position);
+    assert(positions_.size() == wanted.size());
+    std::vector<DrawOutcome> outcomes;
+    outcomes.reserve(wanted.size());
+    network_.forward_there(rows, [&](int64_t first, View<const float, 2> logits) {
+      const auto begin = std::size_t(first), count = std::size_t(logits.extent[0]);
+      auto some = draws_->draw(logits, wanted.subspan(begin, count),
+                               std::span<const int32_t>(positions_).subspan(begin, count));
+      std::ranges::move(some, std::back_inserter(outcomes));
+    });
+    return outcomes;
+  }
   std::span<const int32_t> experts() const override { return network_.experts(); }
 
  private:
+  void prepare() {
+    if (memory().reach() == Memory::Reach::Device)
+      draws_.emplace(network_.kernels(), network_.config().vocabulary, network_.rows_max());
+  }
+
   std::unique_ptr<model::Network> owned_;
   model::Network& network_;
+  std::optional<DeviceDraws> draws_;  // where logits are out of reach
+  std::vector<int32_t> positions_;    // of the rows that ask for logits
 };
 
 }  // namespace

@@ -24,8 +24,7 @@ int32_t token_of(uint64_t key) { return int32_t(uint32_t(key)); }
 
 void require_numbers(View<const float, 1> logits) {
   for (int64_t i = 0; i < logits.extent[0]; ++i)
-    if (!(logits(i) < kInfinity))
-      throw std::domain_error("logit " + std::to_string(i) + " is NaN or infinite");
+    if (!(logits(i) < kInfinity)) throw std::domain_error(no_number(i));
 }
 
 std::vector<uint64_t> candidates(View<const float, 1> logits, const std::vector<int32_t>* allowed) {
@@ -48,7 +47,7 @@ class Falling {
  public:
   Falling(View<const float, 1> logits, const std::vector<int32_t>* allowed, double temperature)
       : logits_(logits), keys_(candidates(logits, allowed)), temperature_(temperature) {
-    if (keys_.empty()) throw std::domain_error("no allowed logit is finite");
+    if (keys_.empty()) throw std::domain_error(kNothingFinite);
     largest_ = logits_(token_of(*std::min_element(keys_.begin(), keys_.end())));
     for (const uint64_t key : keys_) total_ += weight_of(token_of(key));
   }
@@ -171,6 +170,18 @@ Drawn draw(View<const float, 1> logits, const Sampling& sampling, double at, Kee
     if (count < std::size_t(logits.extent[0])) drawn.kept = kept_tokens(falling, count);
   }
   return drawn;
+}
+
+DrawOutcome outcome_of(View<const float, 1> logits, const ToDraw& wanted) {
+  try {
+    return draw(logits, wanted.sampling, wanted.at, wanted.keep, wanted.allowed);
+  } catch (const std::domain_error& error) {
+    return std::string(error.what());
+  }
+}
+
+std::string no_number(int64_t token) {
+  return "logit " + std::to_string(token) + " is NaN or infinite";
 }
 
 }  // namespace engine

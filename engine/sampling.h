@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "kernels/view.h"
@@ -48,5 +49,21 @@ double uniform(uint64_t seed, uint64_t sample, uint64_t position);
 // REQUIRES: nothing is wrong_with(sampling), 0 <= at < 1, allowed tokens below the vocabulary.
 Drawn draw(View<const float, 1> logits, const Sampling& sampling, double at, KeepSets keep,
            const std::vector<int32_t>* allowed);
+
+// What is asked of one row of logits: draw's other arguments.
+struct ToDraw {
+  Sampling sampling = {};
+  double at = 0;
+  KeepSets keep = KeepSets::No;
+  const std::vector<int32_t>* allowed = nullptr;
+};
+
+// What was drawn, or why nothing was: draw's exception in words.
+using DrawOutcome = std::variant<Drawn, std::string>;
+DrawOutcome outcome_of(View<const float, 1> logits, const ToDraw& wanted);
+
+// In words, on whatever device it was found.
+std::string no_number(int64_t token);  // a logit that is NaN or +infinity
+inline constexpr const char* kNothingFinite = "no allowed logit is finite";
 
 }  // namespace engine

@@ -64,11 +64,12 @@ class Scheduler::Impl {
   // The step.
   std::vector<Part> lay_out();
   void compute(const std::vector<Part>& parts);
+  void want_draws(const std::vector<Part>& parts);
   void keep_experts(Timeline& timeline, int64_t first, int32_t rows);
   void advance(Timeline& timeline, int32_t rows);
 
   // After it.
-  void make_token(Timeline& timeline, View<const float, 1> logits);
+  void make_token(Timeline& timeline, DrawOutcome outcome);
   std::optional<Ended> end_of(Timeline& timeline, int32_t token);
   void stop_leading(Timeline& timeline);
   std::unique_ptr<Timeline> take_out(Id id);
@@ -94,7 +95,7 @@ class Scheduler::Impl {
 
   // Kept between steps for their memory.
   std::vector<model::Row> rows_;
-  std::vector<float> logits_;
+  std::vector<ToDraw> wanted_;
 };
 
 Scheduler::Impl::Impl(Stepper& stepper, const model::Tokenizer& tokenizer,
@@ -281,12 +282,11 @@ std::vector<Scheduler::Impl::Part> Scheduler::Impl::lay_out() {
 }
 
 void Scheduler::Impl::compute(const std::vector<Part>& parts) {
-  const int64_t asking = std::count_if(parts.begin(), parts.end(), [](auto& p) { return p.asks; });
-  logits_.resize(std::max(logits_.size(), std::size_t(asking * limits_.vocabulary)));
-  const View<float, 2> logits{logits_.data(), {asking, limits_.vocabulary}};
+  want_draws(parts);
   ++figures_.steps;
+  std::vector<DrawOutcome> outcomes;
   try {
-    stepper_.forward(rows_, logits);
+    outcomes = stepper_.draw(rows_, wanted_);
   } catch (const model::Broken& error) {
     const std::string message = error.what();
     for (const Part& part : parts)
@@ -302,12 +302,27 @@ void Scheduler::Impl::compute(const std::vector<Part>& parts) {
     advance(timeline, part.rows);
     first += part.rows;
   }
-  int64_t row = 0;
+  auto outcome = outcomes.begin();
   for (const Part& part : parts) {
     if (!part.asks) continue;
+    DrawOutcome& drawn = *outcome++;
     const auto at = running_.find(part.id);
-    if (at != running_.end()) make_token(*at->second, View<const float, 2>(logits)[row]);
-    ++row;
+    if (at != running_.end()) make_token(*at->second, std::move(drawn));
+  }
+}
+
+// What a sample draws next depends on what it drew before alone, so that it is known before the
+// step.
+void Scheduler::Impl::want_draws(const std::vector<Part>& parts) {
+  wanted_.clear();
+  for (const Part& part : parts) {
+    if (!part.asks) continue;
+    const Timeline& timeline = *running_.at(part.id);
+    const SampleRequest& request = timeline.request;
+    wanted_.push_back({.sampling = request.sampling,
+                       .at = uniform(request.seed, request.sample, timeline.tokens.size()),
+                       .keep = request.keep_sets,
+                       .allowed = request.grammar ? request.grammar->allowed() : nullptr});
   }
 }
 
@@ -340,21 +355,16 @@ void Scheduler::Impl::advance(Timeline& timeline, int32_t rows) {
                                    : timeline.computed);
 }
 
-void Scheduler::Impl::make_token(Timeline& timeline, View<const float, 1> logits) {
+void Scheduler::Impl::make_token(Timeline& timeline, DrawOutcome outcome) {
   const SampleRequest& request = timeline.request;
   const Id id = timeline.id;
-  Drawn drawn;
-  try {
-    const double at = uniform(request.seed, request.sample, timeline.tokens.size());
-    drawn = draw(logits, request.sampling, at, request.keep_sets,
-                 request.grammar ? request.grammar->allowed() : nullptr);
-  } catch (const std::domain_error& error) {
-    fail(id,
-         {.kind = SampleFailure::Kind::Broken,
-          .message = "position " + std::to_string(timeline.computed - 1) + ": " + error.what()});
+  if (const std::string* why = std::get_if<std::string>(&outcome)) {
+    fail(id, {.kind = SampleFailure::Kind::Broken,
+              .message = "position " + std::to_string(timeline.computed - 1) + ": " + *why});
     return;
   }
 
+  Drawn& drawn = std::get<Drawn>(outcome);
   timeline.tokens.push_back(drawn.token);
   timeline.sample.tokens.push_back(drawn.token);
   timeline.sample.log_probability.push_back(drawn.log_probability);

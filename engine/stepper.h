@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include "engine/sampling.h"
 #include "model/network.h"
 
 namespace engine {
@@ -28,8 +30,16 @@ class Stepper {
   // of other rows; after anything else it can be used no more.
   virtual void forward(std::span<const model::Row> rows, View<float, 2> logits) = 0;
 
+  // One step, and what is wanted of each row that asks for logits, in the order of rows. This one
+  // draws on the processor; where logits lie out of its reach, they need not come to it.
+  virtual std::vector<DrawOutcome> draw(std::span<const model::Row> rows,
+                                        std::span<const ToDraw> wanted);
+
   // Of the last step, as model::Network::experts.
   virtual std::span<const int32_t> experts() const { return {}; }
+
+ private:
+  std::vector<float> logits_;  // kept between steps for their memory
 };
 
 }  // namespace engine

@@ -108,6 +108,8 @@ void HostKernels::top_k(const TopK& args) {
       [&]<Instructions level>() { simd::top_k<level>(args, threads_); });
 }
 
+void HostKernels::draw(const Draw& args) { cpu::draw(args); }
+
 void HostKernels::latent_attention(const LatentAttention& args) {
   pick(
       level_, [&] { cpu::latent_attention(args); },

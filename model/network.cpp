@@ -45,6 +45,11 @@ int64_t logits_kept(const Config& config, const NetworkOptions& options, Memory&
 
 }  // namespace
 
+Broken broken_logits(int32_t position) {
+  return Broken(fmt::format(
+      "the logits at position {} are not numbers; the weights or the cache are damaged", position));
+}
+
 class Network::Impl {
  public:
   Impl(const Weights& weights, Kernels& kernels, const NetworkOptions& asked)
@@ -73,17 +78,38 @@ class Network::Impl {
   }
 
   void forward(std::span<const Row> rows, View<float, 2> logits) {
-    assert(1 <= int64_t(rows.size()) && int64_t(rows.size()) <= options_.rows_max);
-    for ([[maybe_unused]] const Row& row : rows) {
-      assert(0 <= row.token && row.token < config_.vocabulary);
-      assert(0 <= row.position && row.position < options_.context_max);
+    if (on_device()) {
+      forward_there(rows, [&](int64_t first, View<const float, 2> made) {
+        const View<float, 2> to = logits.part(first, made.extent[0]);
+        memory_.read(to.data, made.data, to.size() * int64_t(sizeof(float)));
+      });
+    } else {
+      write(rows);
+      assert(logits.extent[0] == int64_t(inputs_.asking().size()));
+      compute(logits);
+      check_found(rows);
+      read_experts();
+      parts_.kernels.finish();
     }
-    inputs_.write(rows);
-    assert(logits.extent[0] == int64_t(inputs_.asking().size()));
+    const auto asking = inputs_.asking();
+    for (std::size_t i = 0; i < asking.size(); ++i)
+      if (std::isnan(logits(i, 0))) throw broken_logits(rows[std::size_t(asking[i])].position);
+  }
+
+  void forward_there(std::span<const Row> rows, const TakeLogits& take) {
+    assert(on_device());
+    write(rows);
+    const auto asking = int64_t(inputs_.asking().size());
+    const View<float, 2> logits{.extent = {asking, config_.vocabulary}};  // no numbers: how many
     start(logits);
     check_found(rows);
     read_experts();
-    read_logits(rows, logits);
+    int64_t count = std::min(asking, kLogitsRows);
+    for (int64_t first = 0; first < asking;) {
+      take(first, logits_.view(count, config_.vocabulary));
+      first += count;
+      if (first < asking) count = make_logits(first, logits);
+    }
   }
 
   const Parts& parts() const { return parts_; }
@@ -93,6 +119,15 @@ class Network::Impl {
 
  private:
   bool on_device() const { return memory_.reach() == Memory::Reach::Device; }
+
+  void write(std::span<const Row> rows) {
+    assert(1 <= int64_t(rows.size()) && int64_t(rows.size()) <= options_.rows_max);
+    for ([[maybe_unused]] const Row& row : rows) {
+      assert(0 <= row.token && row.token < config_.vocabulary);
+      assert(0 <= row.position && row.position < options_.context_max);
+    }
+    inputs_.write(rows);
+  }
 
   // Makes the calls of the step, or starts those that were recorded of one like it. A step that
   // follows one like it will soon be followed by more: it is recorded.
@@ -145,28 +180,6 @@ class Network::Impl {
                            .weight = parts_.weights.head,
                            .y = y});
     return count;
-  }
-
-  void read_logits(std::span<const Row> rows, View<float, 2> logits) {
-    const auto asking = inputs_.asking();
-    if (asking.empty()) return;
-    if (on_device()) {
-      int64_t count = std::min(logits.extent[0], kLogitsRows);
-      for (int64_t first = 0; first < logits.extent[0];) {
-        const View<float, 2> to = logits.part(first, count);
-        memory_.read(to.data, logits_.view(to.size()).data, to.size() * int64_t(sizeof(float)));
-        first += count;
-        if (first < logits.extent[0]) count = make_logits(first, logits);
-      }
-    } else {
-      parts_.kernels.finish();
-    }
-    for (std::size_t i = 0; i < asking.size(); ++i)
-      if (std::isnan(logits(i, 0)))
-        throw Broken(
-            fmt::format("the logits at position {} are not numbers; the weights or the "
-                        "cache are damaged",
-                        rows[std::size_t(asking[i])].position));
   }
 
   // Looked at once for all layers, so that nobody waits within a step.
@@ -270,8 +283,13 @@ int64_t Network::rows_max() const { return impl_->parts().options.rows_max; }
 int64_t Network::context_max() const { return impl_->parts().options.context_max; }
 Memory& Network::memory() const { return impl_->parts().kernels.memory(); }
 
+Kernels& Network::kernels() const { return impl_->parts().kernels; }
+
 void Network::forward(std::span<const Row> rows, View<float, 2> logits) {
   impl_->forward(rows, logits);
+}
+void Network::forward_there(std::span<const Row> rows, const TakeLogits& take) {
+  impl_->forward_there(rows, take);
 }
 
 std::span<const int32_t> Network::experts() const { return impl_->experts(); }

@@ -41,6 +41,7 @@ class Broken : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+Broken broken_logits(int32_t position);  // the first of them is NaN
 
 // The forward pass. What is computed for a row depends on its token, its position and the rows that
 // it sees, never on the other rows of the step: the same bits however tokens are cut into steps.
@@ -61,6 +62,7 @@ class Network {
   int64_t rows_max() const;
   int64_t context_max() const;
   Memory& memory() const;  // where pages must lie
+  Kernels& kernels() const;
 
   // One step. Rows of one sequence stand in ascending order of position. `logits` is
   // [rows that ask, vocabulary], in the order of rows, in the processor's memory. Throws Broken,
@@ -68,6 +70,13 @@ class Network {
   // REQUIRES: 1 <= rows.size() <= rows_max(), tokens below the vocabulary, positions below
   // context_max.
   void forward(std::span<const Row> rows, View<float, 2> logits);
+
+  // The same step on a device whose logits stay there. `take` is given those of the rows that ask,
+  // from the `first` of these on, [some, vocabulary], part after part; each stands until `take`
+  // returns. Nobody has looked whether they are numbers.
+  // REQUIRES: memory().reach() is Device.
+  using TakeLogits = std::function<void(int64_t first, View<const float, 2> logits)>;
+  void forward_there(std::span<const Row> rows, const TakeLogits& take);
 
   // Of the last step, if routing is Record: [rows, experts_of_row()], MoE layer by MoE layer; -1 in
   // the last layer, where only rows go whose logits are asked for.

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "engine/philox.h"
+#include "kernels/draw.h"
 
 using engine::draw;
 using engine::Drawn;
@@ -247,6 +248,39 @@ TEST_SUITE("engine/sampling") {
       for (const Sampling& sampling : samplings)
         for (const double at : {0.0, 0.1, 0.5, 0.9, 0.999})
           CHECK(drawn(logits, sampling, at).token == naive_token(logits, sampling, at));
+    }
+  }
+
+  TEST_CASE("the kernels' twin draws the same bits") {
+    const Sampling samplings[] = {{},
+                                  {.temperature = 0},
+                                  {.temperature = 0.3},
+                                  {.top_k = 100},
+                                  {.top_p = 0.9},
+                                  {.top_k = 700, .top_p = 0.8, .min_p = 0.01},
+                                  {.top_p = 0.99, .min_p = 0.001}};
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+      auto logits = many_logits(2000, seed);
+      if (seed % 2 == 1)
+        for (float& x : logits) x = x < 1 ? -kInfinity : std::round(x);
+      for (const Sampling& sampling : samplings) {
+        const double at = uniform(seed, 5, 5);
+        const Drawn expected = drawn(logits, sampling, at);
+        const DrawRule rule{.temperature = sampling.temperature,
+                            .top_p = sampling.top_p,
+                            .min_p = sampling.min_p,
+                            .at = at,
+                            .top_k = sampling.top_k};
+        DrawnRow row;
+        cpu::draw({.logits = {logits.data(), {1, 2000}},
+                   .rule = {&rule, {1}},
+                   .drawn = {&row, {1}},
+                   .kept = {}});
+        CHECK(row.token == expected.token);
+        CHECK(row.log_probability == expected.log_probability);
+        CHECK(row.log_kept == expected.log_kept);
+        CHECK(row.count == int32_t(expected.kept.empty() ? 2000 : expected.kept.size()));
+      }
     }
   }
 

@@ -48,9 +48,13 @@ class FarMemory final : public Memory {
     if (memory != nullptr && --taken_ == 0) reached_ = 0;
   }
   void write(void* to, const void* from, int64_t bytes) override { move(to, from, bytes); }
-  void read(void* to, const void* from, int64_t bytes) override { move(to, from, bytes); }
+  void read(void* to, const void* from, int64_t bytes) override {
+    move(to, from, bytes);
+    bytes_read += bytes;
+  }
   void copy(void* to, const void* from, int64_t bytes) override { move(to, from, bytes); }
 
+  int64_t bytes_read = 0;  // by the processor
   int64_t taken() const { return taken_; }
   void close_to_copies(bool closed) { closed_ = closed; }
 
