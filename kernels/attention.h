@@ -21,10 +21,11 @@ inline constexpr int64_t kAttentionBlock = 256;
 struct LatentAttention {
   static constexpr int32_t kAll = -2;
 
-  View<const float, 3> q;           // [tokens, heads, width]; rounded to the rows' type when used
+  // [tokens, heads, width]; rounded to the rows' type when used, for records to bfloat16
+  View<const float, 3> q;
   View<const SeenPages, 1> seen;    // [tokens]
   int64_t offset = 0;               // bytes from a page's begin to the layer's latent rows
-  PageFormat format;                // width = latent + rope dims
+  PageFormat format;                // width = latent + rope dims; of rows or records
   View<const int32_t, 2> selected;  // [tokens, k]
   View<const int32_t, 1> found;     // [tokens]: how many are listed, at least 1; kAll; or -1
   float scale = 1;

@@ -11,18 +11,25 @@
 
 namespace {
 
+// The i-th of an array of T at `numbers`, wherever that is aligned.
+template <class T>
+T number_at(const unsigned char* numbers, int64_t i) {
+  T number{};
+  std::memcpy(&number, numbers + i * int64_t(sizeof number), sizeof number);
+  return number;
+}
+
 // Number d of the latent row of token s.
 double row_number(const LatentAttention& args, const SeenPages& seen, int64_t s, int64_t d) {
-  const int64_t place = s % kPageTokens * args.format.width + d;
-  const unsigned char* rows = seen.page[s / kPageTokens] + args.offset;
-  if (args.format.type == Number::F32) {
-    float number = 0;
-    std::memcpy(&number, rows + place * bytes_of(Number::F32), sizeof number);
-    return double(number);
-  }
-  Bfloat16 number;
-  std::memcpy(&number, rows + place * bytes_of(Number::BF16), sizeof number);
-  return double(to_float(number));
+  const PageFormat& format = args.format;
+  const unsigned char* row =
+      seen.page[s / kPageTokens] + args.offset + s % kPageTokens * format.row_bytes();
+  if (format.type == Number::F32) return number_at<float>(row, d);
+  if (format.type == Number::BF16) return double(to_float(number_at<Bfloat16>(row, d)));
+  if (d >= format.latent)
+    return double(to_float(number_at<Bfloat16>(row + format.key_at(), d - format.latent)));
+  return double(to_float(number_at<Float8>(row, d))) *
+         double(number_at<float>(row + format.latent, d / PageFormat::kTile));
 }
 
 double rounded(float x, Number type) {

@@ -68,12 +68,22 @@ __device__ void find_rows(const LatentAttention& args, int64_t t, int64_t first,
                           const Scratch& scratch) {
   const SeenPages& seen = args.seen(t);
   const bool all = args.found(t) == LatentAttention::kAll;
-  const int64_t row_bytes = args.format.width * bytes_of(args.format.type);
+  const int64_t row_bytes = args.format.row_bytes();
   for (int64_t i = cuda::thread(); i < count; i += kThreads) {
     const int64_t s = all ? first + i : args.selected(t, first + i);
     assert(0 <= s && s < seen.visible);
     scratch.row[i] = seen.page[s / kPageTokens] + args.offset + s % kPageTokens * row_bytes;
   }
+}
+
+// Number d of a latent row, or record where type is FP8.
+template <Number type>
+__device__ float row_number(const PageFormat& format, const unsigned char* row, int64_t d) {
+  if constexpr (type != Number::FP8) return cuda::number_at<type>(row, d);
+  if (d >= format.latent)
+    return cuda::number_at<Number::BF16>(row + format.key_at(), d - format.latent);
+  return cuda::number_at<Number::FP8>(row, d) *
+         cuda::number_at<Number::F32>(row + format.latent, d / PageFormat::kTile);
 }
 
 template <Number type>
@@ -83,7 +93,7 @@ __device__ void score_rows(const LatentAttention& args, int64_t count, const Scr
   for (int64_t i = cuda::thread() / cuda::kWarp; i < count; i += kWarps) {
     float dot[kHeads] = {};
     for (int64_t d = lane; d < width; d += cuda::kWarp) {
-      const float x = cuda::number_at<type>(scratch.row[i], d);
+      const float x = row_number<type>(args.format, scratch.row[i], d);
       for (int h = 0; h < kHeads; ++h) dot[h] = fmaf(scratch.query[h * width + d], x, dot[h]);
     }
     for (int h = 0; h < kHeads; ++h) {
@@ -113,11 +123,12 @@ __device__ void weigh_rows(int64_t count, const Scratch& scratch) {
 }
 
 template <Number type>
-__device__ void add_rows(int64_t count, int64_t latent, const Scratch& scratch) {
+__device__ void add_rows(const LatentAttention& args, int64_t count, const Scratch& scratch) {
+  const int64_t latent = args.out.extent[2];
   for (int64_t c = cuda::thread(); c < latent; c += kThreads) {
     float sum[kHeads] = {};
     for (int64_t i = 0; i < count; ++i) {
-      const float x = cuda::number_at<type>(scratch.row[i], c);
+      const float x = row_number<type>(args.format, scratch.row[i], c);
       for (int h = 0; h < kHeads; ++h)
         sum[h] = fmaf(scratch.weight[h * kAttentionBlock + i], x, sum[h]);
     }
@@ -140,7 +151,7 @@ __device__ void attend(const LatentAttention& args, Task task, int64_t rows,
     cuda::barrier();
     weigh_rows(count, scratch);
     cuda::barrier();
-    add_rows<type>(count, args.out.extent[2], scratch);
+    add_rows<type>(args, count, scratch);
   }
   cuda::barrier();
 }
@@ -158,8 +169,10 @@ __global__ void latent_attention_kernel(LatentAttention args) {
     begin(args, task, scratch);
     if (args.format.type == Number::F32)
       attend<Number::F32>(args, task, rows, scratch);
-    else
+    else if (args.format.type == Number::BF16)
       attend<Number::BF16>(args, task, rows, scratch);
+    else
+      attend<Number::FP8>(args, task, rows, scratch);
   }
   const int64_t written = std::min<int64_t>(kHeads, heads - task.first_head);
   for (int64_t i = cuda::thread(); i < written * latent; i += kThreads)

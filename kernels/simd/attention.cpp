@@ -8,6 +8,7 @@
 
 #include "kernels/simd/attention_bfloat16.h"
 #include "kernels/simd/attention_float.h"
+#include "kernels/simd/attention_record.h"
 #include "kernels/threads.h"
 
 namespace {
@@ -31,6 +32,17 @@ int64_t blocks_of(const LatentAttention& args, int64_t t) {
   return (listed_rows(args, t) + kAttentionBlock - 1) / kAttentionBlock;
 }
 
+// Puts rows of bfloat16 in the place of a block's records: all heads read them many times.
+void decode_rows(const PageFormat& format, AttentionBlock& block) {
+  static thread_local Scratch scratch;
+  uint16_t* rows = scratch.numbers<uint16_t>(std::size_t(kAttentionBlock * format.width));
+  for (int64_t i = 0; i < block.rows; ++i, rows += format.width) {
+    decode_record(format, block.row[i], rows);
+    block.row[i] = reinterpret_cast<const unsigned char*>(rows);
+  }
+  block.type = Number::BF16;
+}
+
 void attend(const LatentAttention& args, int64_t t, int64_t number, const Attended& result) {
   static thread_local Scratch scratch;
   AttentionBlock block;
@@ -44,7 +56,7 @@ void attend(const LatentAttention& args, int64_t t, int64_t number, const Attend
   const int64_t first = number * kAttentionBlock;
   block.rows = std::min(kAttentionBlock, listed_rows(args, t) - first);
   const SeenPages& seen = args.seen.data[t];
-  const int64_t row_bytes = block.width * bytes_of(block.type);
+  const int64_t row_bytes = args.format.row_bytes();
   const bool all_rows = args.found.data[t] == LatentAttention::kAll;
   const int32_t* list = all_rows ? nullptr : args.selected.data + t * args.selected.extent[1];
   for (int64_t i = 0; i < block.rows; ++i) {
@@ -52,6 +64,7 @@ void attend(const LatentAttention& args, int64_t t, int64_t number, const Attend
     assert(0 <= s && s < seen.visible);
     block.row[i] = seen.page[s / kPageTokens] + args.offset + s % kPageTokens * row_bytes;
   }
+  if (block.type == Number::FP8) decode_rows(args.format, block);
   for (int64_t i = block.rows; i < round_up(block.rows, kTile); ++i)
     block.row[i] = block.row[block.rows - 1];
 

@@ -1,6 +1,6 @@
 #include "kernels/quantise.h"
 
-#include "kernels/simd/vector.h"
+#include "kernels/simd/float8.h"
 
 namespace {
 
@@ -51,41 +51,6 @@ void transform_small(float* x, int64_t dim) {
   }
 }
 
-constexpr float kFloat8Most = 448;
-
-// x to the nearest e4m3 number, ties to even: the bits that to_float8 and back would give
-// (kernels/number.h). REQUIRES: |x| <= 448, or NaN.
-Floats rounded_to_float8(Floats x) {
-  const Words sign = (Words)x & 0x80000000u, magnitude = (Words)x & 0x7FFFFFFFu;
-  const Words normal = (magnitude + 0x7FFFFu + ((magnitude >> 20) & 1u)) & ~0xFFFFFu;
-  // Below 2^-6 numbers are multiples of 2^-9, the unit of 2^14's last place.
-  const Words small = (Words)(((Floats)magnitude + 0x1p14f) - 0x1p14f);
-  const Words rounded = magnitude < 0x3C800000u ? small : normal;
-  const Words nan = Words{} + 0x7FC00000u;
-  return (Floats)(sign | (magnitude > 0x7F800000u ? nan : rounded));
-}
-
-float largest(const float* x, int64_t count, float least) {
-  Floats most = all(least);
-  for_registers(count, [&](int64_t i, int64_t n) {
-    const Floats magnitude = (Floats)((Words)load(x + i, n) & 0x7FFFFFFFu);
-    most = magnitude > most ? magnitude : most;  // false for NaN
-  });
-  float of_lanes = least;
-  for (int lane = 0; lane < kLanes; ++lane)
-    if (most[lane] > of_lanes) of_lanes = most[lane];
-  return of_lanes;
-}
-
-// See the twin.
-float raised_to_power_of_two(float s) {
-  uint32_t bits = 0;
-  __builtin_memcpy(&bits, &s, sizeof bits);
-  bits = ((bits >> 23) + ((bits & 0x7FFFFFu) != 0 ? 1 : 0)) << 23;
-  __builtin_memcpy(&s, &bits, sizeof s);
-  return s;
-}
-
 }  // namespace
 
 template <>
@@ -114,13 +79,9 @@ void simd::simulate_float8<KERNEL_LEVEL>(const SimulateFloat8& args, Threads& th
     for (int64_t first = 0; first < dim; first += group) {
       float* x = args.x.data + v * dim + first;
       float s = largest(x, group, args.amax_least) / kFloat8Most;
-      if (args.scale == SimulateFloat8::Scale::PowerOfTwo) s = raised_to_power_of_two(s);
-      const Floats most = all(kFloat8Most);
+      if (args.scale == SimulateFloat8::Scale::PowerOfTwo) s = power_of_two_above(s);
       for_registers(group, [&](int64_t i, int64_t count) {
-        Floats scaled = load(x + i, count) / s;
-        scaled = scaled > most ? most : scaled;
-        scaled = scaled < -most ? -most : scaled;
-        store(x + i, rounded_to_float8(scaled) * s, count);
+        store(x + i, rounded_to_float8(clamped(load(x + i, count) / s)) * s, count);
       });
     }
   });

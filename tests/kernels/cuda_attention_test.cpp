@@ -147,6 +147,32 @@ TEST_SUITE("kernels/cuda_attention") {
     });
   }
 
+  TEST_CASE("attention over records has the bits of attention over what they stand for") {
+    for (const AttentionShape& shape :
+         {AttentionShape{4, 40, 32, 5, 3}, {3, 134, 132, 257, 257}, {9, 576, 512, 70, 33}}) {
+      CAPTURE(shape.width);
+      // Their numbers are float8 already, each tile's largest 1, and so they stand for themselves.
+      std::vector<float> rows = numbers(shape.visible * shape.width, 3);
+      for (int64_t i = 0; i < int64_t(rows.size()); ++i) {
+        float& x = rows[std::size_t(i)];
+        x = i % shape.width % 128 == 0 ? 1 : to_float(to_float8(x / 32));
+      }
+      const FilledPages records(Layout::LatentRows,
+                                {.type = Number::FP8, .width = shape.width, .latent = shape.latent},
+                                rows, 128);
+      const FilledPages plain(Layout::LatentRows, {.type = Number::BF16, .width = shape.width},
+                              rows, 64);
+      const AttentionCase c = draw_case(shape, records, 7);
+      AttentionCase over_rows = c;
+      over_rows.seen = {plain.seen(shape.visible)};
+      for_cuda_kernels([&](Kernels& kernels) {
+        const std::vector<float> over_records = attended(kernels, c, records);
+        CHECK(same_bits(over_records, attended(kernels, over_rows, plain)));
+        CHECK(agree(over_records, c.attended(records, Instructions::Plain), kFloatWeights));
+      });
+    }
+  }
+
   TEST_CASE("only listed rows are read, a NaN shows in every head, and scores may be +-10000") {
     const float nan = std::nanf("");
     const FilledPages holed(Layout::LatentRows, {.type = Number::BF16, .width = 2},

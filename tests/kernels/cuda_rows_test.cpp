@@ -183,6 +183,20 @@ TEST_SUITE("kernels/cuda_rows") {
     }
   }
 
+  TEST_CASE("records are stored as the twin's bytes, and no other byte changes") {
+    for (const int64_t latent : {4, 32, 132, 512}) {
+      CAPTURE(latent);
+      const PageFormat format = {.type = Number::FP8, .width = latent + 6, .latent = latent};
+      HostKernels plain(Instructions::Plain, 1);
+      const Stored expected = stored(plain, format, cpu::store_latent);
+      for_cuda_kernels([&](Kernels& kernels) {
+        const Stored own =
+            stored(kernels, format, [&](const StoreRows& args) { kernels.store_latent(args); });
+        for (int i = 0; i < 2; ++i) CHECK(own.page[i] == expected.page[i]);
+      });
+    }
+  }
+
   TEST_CASE("gates, sums and rows of the table agree with the twins") {
     const int64_t rows = 7, dim = 45;
     std::vector<float> gate = numbers(rows * dim, 1), up = numbers(rows * dim, 2);

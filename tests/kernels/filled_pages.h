@@ -6,7 +6,8 @@
 #include "kernels/instructions.h"
 #include "kernels/pages.h"
 
-// Pages as kernels see them, written here number by number from what kernels/pages.h says.
+// Pages as kernels see them, written here number by number from what kernels/pages.h says; records
+// by their twin, which tests/kernels/records_test.cpp holds against that text.
 namespace kernel_test {
 
 // Every level that this processor can run.
@@ -32,6 +33,10 @@ class FilledPages {
       if (s % kPageTokens == 0)
         memory_.emplace_back(std::size_t(offset + format.bytes()),
                              static_cast<unsigned char>(0xFF));
+      if (format.type == Number::FP8) {
+        store_record(numbers.data() + s * format.width, int32_t(s % kPageTokens));
+        continue;
+      }
       for (int64_t d = 0; d < format.width; ++d) {
         const int64_t slot = s % kPageTokens;
         const int64_t place = layout == Layout::LatentRows
@@ -50,6 +55,14 @@ class FilledPages {
   int64_t offset() const { return offset_; }
 
  private:
+  void store_record(const float* numbers, const int32_t& slot) {
+    unsigned char* const page = memory_.back().data();
+    cpu::store_latent({.x = {numbers, {1, format_.width}},
+                       .page = {&page, {1}},
+                       .slot = {&slot, {1}},
+                       .offset = offset_,
+                       .format = format_});
+  }
   void write(std::vector<unsigned char>& page, int64_t place, float number) const {
     unsigned char* to = page.data() + offset_ + place * bytes_of(format_.type);
     const Bfloat16 rounded = to_bfloat16(number);
