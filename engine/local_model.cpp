@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/device_draws.h"
 #include "engine/network_stepper.h"
 #include "model/inspect.h"
 
@@ -15,6 +16,12 @@ namespace {
 Number cache_type(const model::Weights& weights) {
   return weights.layer.front().attention.key_value_down.type == Number::F32 ? Number::F32
                                                                             : Number::BF16;
+}
+
+// Latents and index keys, in one word where they are alike.
+std::string cached_as(Number type, model::LatentFormat latents) {
+  const std::string word = type == Number::F32 ? "f32" : "bf16";
+  return latents == model::LatentFormat::AsIs ? word : "fp8+" + word;
 }
 
 constexpr int64_t kProgressLines = 10;
@@ -43,9 +50,14 @@ class LocalModel::Impl {
         kernels_(std::move(device.kernels)) {
     const auto checkpoint = model::Checkpoint::open(directory);
     const int64_t context = options.context_max > 0 ? options.context_max : config_.positions;
+    model::MemoryNeed need = model::memory_need(config_, *checkpoint,
+                                                {.weights = options.weights,
+                                                 .latents = options.latents,
+                                                 .rows = options.rows_max,
+                                                 .context = context});
+    need.device_bytes += DeviceDraws::bytes(config_.vocabulary, options.rows_max);
     const MemoryPlan plan = MemoryPlan::make(
-        model::memory_need(config_, *checkpoint, options.weights, options.rows_max, context),
-        config_, {.context_max = options.context_max, .cache_bytes = options.cache_bytes},
+        need, config_, {.context_max = options.context_max, .cache_bytes = options.cache_bytes},
         kernels_->memory().reach(), device.free_bytes);
     say(plan.words());
     weights_ = model::to_device(model::load_weights(config_, checkpoint, options.weights),
@@ -54,7 +66,7 @@ class LocalModel::Impl {
     identity_ = fmt::format(
         "engine sha256:{} weights={} cache={} numerics={} {}",
         model::model_identity(directory, *checkpoint), model::to_text(options.weights),
-        cache_type(weights_) == Number::F32 ? "f32" : "bf16",
+        cached_as(cache_type(weights_), options.latents),
         options.numerics == model::CacheNumerics::Plain ? "plain" : "published", device.identity);
     start(options, plan.cache_bytes);
   }
@@ -65,7 +77,8 @@ class LocalModel::Impl {
                                          model::NetworkOptions{.rows_max = options.rows_max,
                                                                .context_max = context_max_,
                                                                .cache_type = cache_type(weights_),
-                                                               .numerics = options.numerics});
+                                                               .numerics = options.numerics,
+                                                               .latents = options.latents});
     SchedulerOptions scheduler;
     scheduler.running_max = int32_t(options.running_max);
     scheduler.rows_max = int32_t(options.rows_max);

@@ -16,6 +16,7 @@ namespace engine {
 struct LocalOptions {
   model::WeightFormat weights = model::WeightFormat::AsIs;
   model::CacheNumerics numerics = model::CacheNumerics::Plain;
+  model::LatentFormat latents = model::LatentFormat::AsIs;
   DeviceChoice device = DeviceChoice::Cpu;
   int threads = 0;          // of the processor; 0: as many as the process may use
   int64_t context_max = 0;  // tokens of one sequence; 0: the model's, as far as the cache reaches

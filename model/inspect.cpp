@@ -115,6 +115,10 @@ std::string_view to_text(WeightFormat format) {
   return "";
 }
 
+std::string_view to_text(LatentFormat format) {
+  return format == LatentFormat::AsIs ? "as-is" : "fp8";
+}
+
 Inspection inspect(const std::filesystem::path& directory, const InspectOptions& options) {
   Inspection result;
   result.config = read_config(directory);
@@ -128,7 +132,11 @@ Inspection inspect(const std::filesystem::path& directory, const InspectOptions&
   const int64_t context = options.context.value_or(result.config.positions);
   for (const WeightFormat format : {WeightFormat::AsIs, WeightFormat::Bfloat16, WeightFormat::Int8})
     result.needs.push_back(
-        {format, memory_need(result.config, *checkpoint, format, options.rows, context)});
+        {format, memory_need(result.config, *checkpoint,
+                             {.weights = format, .rows = options.rows, .context = context})});
+  result.float8_cache_bytes_per_token =
+      memory_need(result.config, *checkpoint, {.latents = LatentFormat::Float8})
+          .cache_bytes_per_token;
   result.faults = weight_faults(result.config, *checkpoint);
   result.identity = model_identity(directory, *checkpoint);
   std::error_code error;

@@ -33,8 +33,9 @@ struct Inspection {
   std::vector<Stored> stored;  // by type, in the order of the alphabet
   int64_t tensors = 0;
   int64_t bytes = 0;
-  std::vector<Need> needs;  // of every WeightFormat
-  int64_t mtp_tensors = 0;  // of the layers after the last: recognised, not run
+  std::vector<Need> needs;                   // of every WeightFormat, with latents as they are
+  int64_t float8_cache_bytes_per_token = 0;  // with the latents as records
+  int64_t mtp_tensors = 0;                   // of the layers after the last: recognised, not run
 
   // Tensors that nothing asks for; at most kFaultsMax are listed.
   std::vector<std::string> unknown;
@@ -54,5 +55,6 @@ struct InspectOptions {
 Inspection inspect(const std::filesystem::path& directory, const InspectOptions& options);
 
 std::string_view to_text(WeightFormat format);  // "as-is", "bf16", "q8"
+std::string_view to_text(LatentFormat format);  // "as-is", "fp8"
 
 }  // namespace model

@@ -71,19 +71,20 @@ int64_t device_extra(const Config& config, const NetworkOptions& options) {
 
 }  // namespace
 
-MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, WeightFormat format,
-                       int64_t rows, int64_t context) {
+MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint,
+                       const MemoryAsked& asked) {
+  const int64_t rows = asked.rows, context = asked.context;
   MemoryNeed need;
   Weights shape;
-  bool in_floats = format == WeightFormat::AsIs;
+  bool in_floats = asked.weights == WeightFormat::AsIs;
   walk_weights(config, shape, [&](const WeightPlace& place) {
     const StoredTensor* tensor = checkpoint.find(place.name);
     if (!tensor) return;  // a fault, which weight_faults names
-    add(place, *tensor, checkpoint, format, need);
+    add(place, *tensor, checkpoint, asked.weights, need);
     if (place.role == Role::Matrix && tensor->type != "F32") in_floats = false;
   });
   const Number cached = in_floats ? Number::F32 : Number::BF16;
-  need.cache_bytes_per_token = CacheFormat::of(config, cached).bytes_per_token();
+  need.cache_bytes_per_token = CacheFormat::of(config, cached, asked.latents).bytes_per_token();
   const NetworkOptions options{.rows_max = rows, .context_max = context};
   const int64_t angles = context * config.rope;
   need.work_bytes =

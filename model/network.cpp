@@ -25,6 +25,17 @@ NetworkOptions completed(NetworkOptions options, const Config& config) {
   if (options.rows_max < 1) throw Refused("a step must have room for at least one row");
   if (options.cache_type != Number::F32 && options.cache_type != Number::BF16)
     throw Refused("the cache can hold F32 or BF16 numbers only");
+  if (options.latents == LatentFormat::Float8 && (config.latent % 4 != 0 || config.rope % 2 != 0))
+    throw Refused(
+        fmt::format("latents of {} numbers (kv_lora_rank) with keys of {} (qk_rope_head_dim) "
+                    "cannot be kept as FP8 records: 4 must divide the one, 2 the other",
+                    config.latent, config.rope));
+  if (options.numerics == CacheNumerics::Published && config.latent > PageFormat::kTile &&
+      config.latent % PageFormat::kTile != 0)
+    throw Refused(
+        fmt::format("the published numerics round latents in groups of {}, which do not fill {} "
+                    "numbers (kv_lora_rank)",
+                    int64_t(PageFormat::kTile), config.latent));
   return options;
 }
 
@@ -59,7 +70,7 @@ class Network::Impl {
         rope_table_(memory_, options_.context_max * config_.rope),
         parts_{.weights = weights,
                .kernels = kernels,
-               .cache = CacheFormat::of(config_, options_.cache_type),
+               .cache = CacheFormat::of(config_, options_.cache_type, options_.latents),
                .options = options_,
                .rope_table = rope_table_.view(options_.context_max, config_.rope / 2, 2),
                .watcher = &watcher_},

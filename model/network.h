@@ -33,6 +33,7 @@ struct NetworkOptions {
   int64_t context_max = 0;           // 0: the model's
   Number cache_type = Number::BF16;  // F32 for models whose matrices are F32
   CacheNumerics numerics = CacheNumerics::Plain;
+  LatentFormat latents = LatentFormat::AsIs;
   Routing routing = Routing::Forget;
 };
 

@@ -7,6 +7,7 @@
 
 #include "kernels/matrix.h"
 #include "kernels/memory.h"
+#include "model/cache.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 
@@ -108,8 +109,15 @@ struct MemoryNeed {
   // What a device's memory holds beside them: logits, tables, and gaps.
   int64_t device_bytes = 0;
 };
-MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint, WeightFormat format,
-                       int64_t rows, int64_t context);
+// What is wanted of a model.
+struct MemoryAsked {
+  WeightFormat weights = WeightFormat::AsIs;
+  LatentFormat latents = LatentFormat::AsIs;
+  int64_t rows = 512;   // of a step
+  int64_t context = 0;  // tokens
+};
+MemoryNeed memory_need(const Config& config, const Checkpoint& checkpoint,
+                       const MemoryAsked& asked);
 
 int64_t parameters(const Config& config);         // of wanted_tensors
 int64_t active_parameters(const Config& config);  // touched by one token, embedding rows aside

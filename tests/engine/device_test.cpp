@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "engine/device_draws.h"
 #include "engine/local_model.h"
 #include "engine/network_stepper.h"
 #include "engine/pages.h"
@@ -126,11 +127,31 @@ TEST_SUITE("engine/device") {
     }
   }
 
+  TEST_CASE("latents kept as records are part of the identity, and leave room for more tokens") {
+    auto wished = options();
+    wished.context_max = 0;
+    std::vector<std::string> told;
+    const auto say = [&](const std::string& line) { told.push_back(line); };
+    const auto rows = LocalModel::load(kTiny, wished, say);
+    wished.latents = model::LatentFormat::Float8;
+    const auto records = LocalModel::load(kTiny, wished, say);
+
+    CHECK(rows->identity().find(" cache=bf16 numerics=plain ") != std::string::npos);
+    CHECK(records->identity().find(" cache=fp8+bf16 numerics=plain ") != std::string::npos);
+    REQUIRE(told.size() == 4);  // a device and a plan each
+    CHECK(told[1].find("at 320 bytes") != std::string::npos);
+    CHECK(told[3].find("at 264 bytes") != std::string::npos);
+    const Sample once = std::get<Sample>(outcome_of(*records, 1));
+    CHECK(same(std::get<Sample>(outcome_of(*records, 1)), once));
+    CHECK(!same(std::get<Sample>(outcome_of(*rows, 1)), once));
+  }
+
   TEST_CASE("what is planned is enough to load, and to work") {
     const auto need = model::memory_need(model::read_config(kTiny), *model::Checkpoint::open(kTiny),
-                                         model::WeightFormat::AsIs, 64, 256);
+                                         {.rows = 64, .context = 256});
     const int64_t all = need.mapped_bytes + need.converted_bytes + need.work_bytes +
-                        need.device_bytes + options().cache_bytes;
+                        need.device_bytes + options().cache_bytes +
+                        engine::DeviceDraws::bytes(model::read_config(kTiny).vocabulary, 64);
     std::vector<std::string> told;
     const auto say = [&](const std::string& line) { told.push_back(line); };
 

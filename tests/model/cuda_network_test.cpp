@@ -73,6 +73,19 @@ TEST_SUITE("model/cuda_network") {
   TEST_CASE("a model with an indexer has the twins' logits, with float weights") {
     check_family("v32", 16);
   }
+
+  TEST_CASE("over records, the published numerics have the bits that they have over BF16 rows") {
+    const Loaded loaded("v32", Stored::Bfloat16, WeightFormat::AsIs);
+    const auto tokens = some_tokens(30, loaded.config.vocabulary);  // the indexer chooses 24
+    NetworkOptions options = {.rows_max = 30, .numerics = model::CacheNumerics::Published};
+    Emulated rows(loaded.weights, options);
+    options.latents = model::LatentFormat::Float8;
+    Emulated records(loaded.weights, options);
+
+    const auto expected = logits_of(rows.network, tokens, 30);
+    CHECK(same_bits(logits_of(records.network, tokens, 30), expected));
+    CHECK(same_bits(logits_of(records.network, tokens, 7), expected));
+  }
 }
 
 TEST_SUITE("slow/model/cuda_network") {

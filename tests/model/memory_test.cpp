@@ -20,7 +20,8 @@ Measured need(const tiny::Checkpoint& what, WeightFormat format) {
   tiny::write(directory.path(), what);
   const auto config = model::read_config(directory.path());
   const auto checkpoint = model::Checkpoint::open(directory.path());
-  return {model::memory_need(config, *checkpoint, format, 4, 100), checkpoint->bytes()};
+  return {model::memory_need(config, *checkpoint, {.weights = format, .rows = 4, .context = 100}),
+          checkpoint->bytes()};
 }
 
 }  // namespace
@@ -59,6 +60,19 @@ TEST_SUITE("model/memory") {
     CHECK(model::CacheFormat::of(config, Number::BF16).bytes_per_token() == 61 * (576 + 128) * 2);
   }
 
+  TEST_CASE("records of FP8 take 656 bytes a layer for the latents of DeepSeek-V3.2") {
+    const auto config = model::parse_config(published::kDeepseekV32, "");
+    using model::LatentFormat;
+    CHECK(model::CacheFormat::of(config, Number::BF16, LatentFormat::Float8).bytes_per_token() ==
+          61 * (656 + 128 * 2));
+    const tiny::Directory directory;
+    tiny::write(directory.path(), {});
+    const auto tiny = model::read_config(directory.path());  // 32 latents, 8 of a key, 16 to index
+    const auto checkpoint = model::Checkpoint::open(directory.path());
+    CHECK(model::memory_need(tiny, *checkpoint, {.latents = LatentFormat::Float8})
+              .cache_bytes_per_token == 3 * (32 + 4 + 8 * 2 + 16 * 2));
+  }
+
   TEST_CASE("the cache is in floats where the matrices are") {
     const int64_t numbers = 3 * (32 + 8 + 16);
     CHECK(need({.storage = tiny::Storage::F32}, WeightFormat::AsIs).need.cache_bytes_per_token ==
@@ -74,7 +88,7 @@ TEST_SUITE("model/memory") {
     tiny::write(directory.path(), {});
     const auto checkpoint = model::Checkpoint::open(directory.path());
     const auto work = [&](int64_t rows, int64_t context) {
-      return model::memory_need(config, *checkpoint, WeightFormat::AsIs, rows, context).work_bytes;
+      return model::memory_need(config, *checkpoint, {.rows = rows, .context = context}).work_bytes;
     };
     CHECK(work(8, 0) == 2 * work(4, 0));
     CHECK(work(4, 200) - work(4, 100) == 100 * (4 + 8) * 4);  // scores of 4 rows, 8 angles
