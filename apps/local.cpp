@@ -34,6 +34,9 @@ engine::LocalOptions local_options(const Settings& settings) {
                                                 {{"as-is", model::WeightFormat::AsIs},
                                                  {"bf16", model::WeightFormat::Bfloat16},
                                                  {"q8", model::WeightFormat::Int8}});
+  options.latents = one_of<model::LatentFormat>(
+      settings, "latents",
+      {{"as-is", model::LatentFormat::AsIs}, {"fp8", model::LatentFormat::Float8}});
   options.device = one_of<engine::DeviceChoice>(settings, "device",
                                                 {{"auto", engine::DeviceChoice::Auto},
                                                  {"cpu", engine::DeviceChoice::Cpu},

@@ -48,8 +48,9 @@ std::string text_of(const model::Inspection& found) {
         row("memory", fmt::format("--weights {:<6} {} in the files, {} converted, {} to work in",
                                   to_text(need.format), gib(need.memory.mapped_bytes),
                                   gib(need.memory.converted_bytes), gib(need.memory.work_bytes)));
-  text += row("cache",
-              fmt::format("{} bytes a token", found.needs.front().memory.cache_bytes_per_token));
+  text += row("cache", fmt::format("{} bytes a token, {} with --latents fp8",
+                                   found.needs.front().memory.cache_bytes_per_token,
+                                   found.float8_cache_bytes_per_token));
   if (found.mtp_tensors > 0)
     text += row("left out",
                 fmt::format("{} tensors of layers that predict further tokens", found.mtp_tensors));
@@ -81,6 +82,7 @@ Json to_json(const model::Inspection& found) {
     memory["work_bytes"] = need.memory.work_bytes;
   }
   json["cache_bytes_per_token"] = found.needs.front().memory.cache_bytes_per_token;
+  json["cache_bytes_per_token_fp8"] = found.float8_cache_bytes_per_token;
   json["mtp_tensors"] = found.mtp_tensors;
   json["prompts"] = found.config.prompt_family;
   json["identity"] = found.identity;
