@@ -166,6 +166,37 @@ TEST_SUITE("kernels/cuda_draw") {
       CHECK(made.row[1].token == 11);
       CHECK(made.row[1].count == 40);
     });
+
+    // Sums that follow another order may end below what `at` wants.
+    Draws draws(85);
+    Rows real{.vocabulary = 300};
+    for (int t = 0; t < 12; ++t) {
+      real.logits.push_back(drawn_logits(draws, 300, 0));
+      for (std::size_t i = 0; i < 300; i += 2) real.logits.back()[i] = -1e4f;
+      real.rule.push_back({.at = 1 - 0x1p-53});
+    }
+    for_cuda_kernels([&](Kernels& kernels) {
+      const Made made = on_device(kernels, real);
+      for (const DrawnRow& row : made.row) CHECK(row.token % 2 == 1);
+    });
+  }
+
+  TEST_CASE("of equal logits the lower index comes first, and -0 equals 0") {
+    Rows rows{.vocabulary = 100};
+    std::vector<float> zeros;
+    for (int i = 0; i < 100; ++i) zeros.push_back(i % 3 == 0 ? 0.f : -0.f);
+    rows.logits = {zeros, zeros, zeros};
+    rows.rule = {{.at = 0.505},
+                 {.top_p = 0.405, .at = 0.99, .keep = DrawRule::Keep::Yes},
+                 {.temperature = 0}};
+    for_cuda_kernels([&](Kernels& kernels) {
+      const Made made = on_device(kernels, rows);
+      CHECK(made.row[0].token == 50);
+      CHECK(made.row[1].token == 40);
+      CHECK(made.row[1].count == 41);
+      CHECK(tokens_of(made.kept_of(1).data(), 100).back() == 40);
+      CHECK(made.row[2].token == 0);
+    });
   }
 
   TEST_CASE("a row has the same bits alone, among others and twenty times over") {

@@ -120,6 +120,12 @@ TEST_SUITE("kernels/draw") {
   TEST_CASE("a token without weight is not drawn") {
     CHECK(drawn({0, -1e4f}, {.at = kAlmostOne}).row.token == 0);
     CHECK(drawn({0, -1e4f}, {}).row.count == 2);
+    Draws draws(72);
+    for (int round = 0; round < 20; ++round) {  // sums in another order may end below `at`
+      auto logits = drawn_logits(draws, 300, 0);
+      for (std::size_t i = 0; i < 300; i += 2) logits[i] = -1e4f;
+      CHECK(drawn(logits, {.at = kAlmostOne}).row.token % 2 == 1);
+    }
   }
 
   TEST_CASE("NaN and infinity refuse their row alone, and the first is named") {
