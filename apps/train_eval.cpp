@@ -10,6 +10,7 @@
 #include "apps/output.h"
 #include "apps/train_play.h"
 #include "training/labelling.h"
+#include "training/refinement.h"
 
 namespace apps {
 namespace {
@@ -20,8 +21,8 @@ struct EvalFlags {
   PlayFlags play{.levels = {1, 2, 3, 4}, .statements = 64, .temperature = 0.7};
   std::string split = "dev";
   std::string feedback = "own";
-  int refinements = 7;
   bool loop = false;
+  training::LoopPlan loops;
   bool label = false;
   training::LabelPlan labels;
   bool json = false;
@@ -36,15 +37,32 @@ std::string percent(const training::Share& share) {
                      100 * share.high());
 }
 
+Json shares_of(const std::vector<training::Share>& shares) {
+  Json out = Json::array();
+  for (const training::Share& share : shares) out.push_back(share_of(share));
+  return out;
+}
+
+std::string percents(const std::vector<training::Share>& shares) {
+  std::string line;
+  for (const training::Share& share : shares) line += fmt::format("{:6.1f}", 100 * share.value());
+  return line;
+}
+
+// [true halves][given halves]
+training::Share right_among_accepted(const std::array<std::array<int64_t, 3>, 3>& confusion) {
+  return {confusion[2][2], confusion[0][2] + confusion[1][2] + confusion[2][2]};
+}
+
 class Evaluator {
  public:
   Evaluator(const EvalFlags& flags, training::Player& player) : flags_(flags), player_(player) {
     plan_ =
         plan_of(flags.play, flags.split == "test" ? theorems::Split::Test : theorems::Split::Dev);
-    plan_.refinements = flags.refinements;
-    feedback_ = flags.feedback == "shuffled" ? training::Feedback::Shuffled
-                : flags.feedback == "exact"  ? training::Feedback::Exact
-                                             : training::Feedback::Own;
+    loops_ = flags.loops;
+    loops_.feedback = flags.feedback == "shuffled" ? training::Feedback::Shuffled
+                      : flags.feedback == "exact"  ? training::Feedback::Exact
+                                                   : training::Feedback::Own;
   }
 
   void run() {
@@ -74,7 +92,7 @@ class Evaluator {
                  percent(proofs.honest), percent(verifier.wrong_accepted),
                  percent(verifier.right_refused), verifier.macro(), percent(verifier.first_flaw));
     if (flags_.loop) loop(family, level, statements);
-    if (flags_.label) label(family, level, written);
+    if (flags_.label) label(family, level, written, verifier);
   }
 
   void print_json(theorems::Family family, int level, const training::ProofFigures& proofs,
@@ -97,16 +115,16 @@ class Evaluator {
 
   void loop(theorems::Family family, int level,
             const std::vector<theorems::Statement>& statements) {
-    const training::LoopFigures figures = training::loop(player_, statements, feedback_, plan_);
+    const training::LoopFigures figures = training::loop(player_, statements, loops_, plan_);
     if (flags_.json) {
-      Json refined = Json::array(), accepted = Json::array();
-      for (const training::Share& share : figures.refined) refined.push_back(share_of(share));
-      for (const training::Share& share : figures.accepted) accepted.push_back(share_of(share));
       const Json json = {{"family", to_text(family)},
                          {"level", level},
                          {"feedback", flags_.feedback},
-                         {"refined", refined},
-                         {"accepted", accepted},
+                         {"chains", loops_.chains},
+                         {"refined", shares_of(figures.refined)},
+                         {"accepted", shares_of(figures.accepted)},
+                         {"best_by_self", shares_of(figures.best_by_self)},
+                         {"best_by_verifier", shares_of(figures.best_by_verifier)},
                          {"resampled", share_of(figures.resampled)},
                          {"resampled_accepted", share_of(figures.resampled_accepted)},
                          {"refine_tokens", figures.refine_tokens},
@@ -114,17 +132,21 @@ class Evaluator {
       write_stdout(json.dump() + "\n");
       return;
     }
-    std::string line;
-    for (const training::Share& share : figures.refined)
-      line += fmt::format(" {:5.1f}", 100 * share.value());
+    if (loops_.chains > 1) {
+      fmt::print("   refined:             {}\n", percents(figures.refined));
+      fmt::print("   best by self score:  {}\n", percents(figures.best_by_self));
+      fmt::print("   best by verifier:    {}\n", percents(figures.best_by_verifier));
+      return;
+    }
     fmt::print(
-        "   refined:{}   resampled: {} with {:.2f} of the tokens\n", line,
+        "   refined: {}   resampled: {} with {:.2f} of the tokens\n", percents(figures.refined),
         percent(figures.resampled),
         double(figures.resample_tokens) / double(std::max<int64_t>(figures.refine_tokens, 1)));
   }
 
   // How well the model's own labels of its proofs agree with the checker.
-  void label(theorems::Family family, int level, const std::vector<training::Judged>& proofs) {
+  void label(theorems::Family family, int level, const std::vector<training::Judged>& proofs,
+             const training::VerifierFigures& verifier) {
     const auto labelled = training::label(player_, proofs, flags_.labels, plan_);
     const training::LabelFigures figures = training::figures_of(proofs, labelled);
     if (flags_.json) {
@@ -139,12 +161,15 @@ class Evaluator {
     }
     fmt::print("   labelled: {} of {} readable proofs, as the checker does: {}\n",
                percent(figures.covered), figures.covered.of, percent(figures.agreed));
+    fmt::print("   right among those that one vote accepts: {}   that are labelled 1: {}\n",
+               percent(right_among_accepted(verifier.confusion)),
+               percent(right_among_accepted(figures.confusion)));
   }
 
   const EvalFlags& flags_;
   training::Player& player_;
   training::EvaluationPlan plan_;
-  training::Feedback feedback_ = training::Feedback::Own;
+  training::LoopPlan loops_;
 };
 
 ExitCode evaluate(const EvalFlags& flags) {
@@ -178,7 +203,12 @@ void add_train_eval(CLI::App& train, Invocation& invocation) {
   command.add_option("--split", flags->split, "dev or test [dev]")
       ->check(CLI::IsMember({"dev", "test"}));
   command.add_flag("--loop", flags->loop, "also refine, against fresh attempts for as many tokens");
-  command.add_option("--refinements", flags->refinements, "at most [7]")->check(CLI::Range(1, 64));
+  command.add_option("--refinements", flags->loops.refinements, "at most [7]")
+      ->check(CLI::Range(1, 64));
+  command
+      .add_option("--chains", flags->loops.chains,
+                  "of refinements for each statement, and the best of them; 1: none to choose [1]")
+      ->check(CLI::Range(1, 1024));
   command.add_option("--feedback", flags->feedback, "own, shuffled or exact evaluations [own]")
       ->check(CLI::IsMember({"own", "shuffled", "exact"}));
   add_label_options(command, *flags);

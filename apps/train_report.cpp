@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "apps/measured_plots.h"
 #include "apps/output.h"
 #include "storage/metrics.h"
 #include "training/plot.h"
@@ -184,12 +185,27 @@ class Report {
   Json files_ = Json::array();
 };
 
+ExitCode report_measured(const ReportFlags& flags) {
+  const auto files =
+      draw_measured(flags.run, flags.out.empty() ? flags.run.parent_path() / "plots" : flags.out);
+  Json names = Json::array();
+  for (const auto& file : files) names.push_back({{"file", file.string()}});
+  if (flags.json) {
+    write_stdout(Json{{"run", flags.run.string()}, {"files", names}}.dump() + "\n");
+    return ExitCode::Done;
+  }
+  for (const auto& file : files) write_stdout(file.string() + "\n");
+  return ExitCode::Done;
+}
+
 ExitCode report(const ReportFlags& flags) {
+  if (std::filesystem::is_regular_file(flags.run)) return report_measured(flags);
   if (!std::filesystem::exists(flags.run / "metrics.sqlite"))
     throw Exit(ExitCode::Usage,
                flags.run.string() +
                    " has no metrics.sqlite: name the folder that a run of `elenchus train sft` or "
-                   "`elenchus train rl` was given as --out");
+                   "`elenchus train rl` was given as --out, or a file of what `elenchus train eval "
+                   "--json` printed");
   try {
     Report(flags).run();
     return ExitCode::Done;
@@ -207,8 +223,12 @@ void add_train_report(CLI::App& train, Invocation& invocation) {
   CLI::App& command =
       add_command(train, "report", "plot what a run measured, also while it goes on",
                   "elenchus train report runs/mine --out plots");
-  command.add_option("run", flags->run, "the run's folder")->required()->type_name("RUN");
-  command.add_option("--out", flags->out, "where the plots go, as SVG [RUN/plots]")
+  command
+      .add_option("run", flags->run,
+                  "the run's folder, or a file of what `train eval --json` printed")
+      ->required()
+      ->type_name("RUN");
+  command.add_option("--out", flags->out, "where the plots go, as SVG [plots, in or beside RUN]")
       ->type_name("DIR");
   command.add_flag("--json", flags->json, "one JSON document: the files and what they show");
   command.callback([flags, &invocation] { invocation.run = [flags] { return report(*flags); }; });

@@ -21,6 +21,26 @@ Interval wilson(const Share& share) {  // Wilson 1927
           scale * z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n))};
 }
 
+}  // namespace
+
+double Share::low() const {
+  const Interval interval = wilson(*this);
+  return of > 0 ? std::max(0.0, interval.middle - interval.half) : 0;  // not -1e-17
+}
+double Share::high() const {
+  const Interval interval = wilson(*this);
+  return of > 0 ? std::min(1.0, interval.middle + interval.half) : 1;
+}
+
+std::vector<theorems::Statement> draw_statements(theorems::Family family, int level,
+                                                 const EvaluationPlan& plan) {
+  theorems::Random random(theorems::seed_of(plan.seed, uint64_t(family) * 16 + uint64_t(level)));
+  std::vector<theorems::Statement> statements;
+  for (int64_t i = 0; i < plan.statements; ++i)
+    statements.push_back(theorems::sample(family, level, plan.split, random));
+  return statements;
+}
+
 Attempt read_attempt(const theorems::Statement& statement, const Answer& answer) {
   Attempt attempt;
   attempt.tokens = answer.tokens;
@@ -35,191 +55,17 @@ Attempt read_attempt(const theorems::Statement& statement, const Answer& answer)
   return attempt;
 }
 
-Question generate(const theorems::Statement& statement, uint64_t seed, double temperature) {
+Question generation_question(const theorems::Statement& statement, uint64_t seed,
+                             double temperature) {
   return {"generate", {{"problem", statement.text}}, seed, temperature};
-}
-
-// One chain of the loop.
-struct Chain {
-  theorems::Statement statement;
-  Attempt last;
-  bool accepted = false;
-  int64_t tokens = 0;
-  std::vector<std::pair<bool, bool>> history;  // solved, accepted; after each round
-};
-
-void note_round(std::vector<Chain>& chains) {
-  for (Chain& chain : chains)
-    chain.history.emplace_back(chain.last.readable && chain.last.proof.report.halves == 2,
-                               chain.accepted);
-}
-
-class Loop {
- public:
-  Loop(Player& player, Feedback feedback, const EvaluationPlan& plan)
-      : player_(player), feedback_(feedback), plan_(plan) {}
-
-  LoopFigures run(const std::vector<theorems::Statement>& statements) {
-    std::vector<Chain> chains(statements.size());
-    for (std::size_t i = 0; i < chains.size(); ++i) chains[i].statement = statements[i];
-    std::vector<Chain> fresh = chains;
-    first_attempts(chains);
-    for (int round = 1; round <= plan_.refinements; ++round) refine(chains, round);
-    LoopFigures figures = summary(chains);
-    resample(fresh, chains, figures);
-    return figures;
-  }
-
- private:
-  uint64_t seed(uint64_t stream, std::size_t index, int round) const {
-    return theorems::seed_of(theorems::seed_of(plan_.seed, stream * 1000 + uint64_t(round)), index);
-  }
-
-  void first_attempts(std::vector<Chain>& chains) {
-    std::vector<Question> questions;
-    for (std::size_t i = 0; i < chains.size(); ++i)
-      questions.push_back(generate(chains[i].statement, seed(1, i, 0), plan_.temperature));
-    const std::vector<Answer> answers = player_.ask(questions, plan_.tokens_max);
-    for (std::size_t i = 0; i < chains.size(); ++i) {
-      chains[i].last = read_attempt(chains[i].statement, answers[i]);
-      chains[i].tokens += answers[i].tokens;
-    }
-    judge(chains, 0);
-    note_round(chains);
-  }
-
-  // Votes once on each proof that is still open.
-  void judge(std::vector<Chain>& chains, int round) {
-    std::vector<Judged> proofs;
-    std::vector<Chain*> asked;
-    for (Chain& chain : chains) {
-      if (chain.accepted || !chain.last.readable) continue;
-      proofs.push_back(chain.last.proof);
-      asked.push_back(&chain);
-    }
-    const int64_t before = player_.tokens();
-    evaluations_.clear();
-    std::vector<Verified> votes = verify(player_, proofs, seed(2, 0, round), plan_);
-    const double each =
-        proofs.empty() ? 0 : double(player_.tokens() - before) / double(proofs.size());
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      asked[i]->accepted = votes[i].readable && votes[i].verification.score == Score::One;
-      asked[i]->tokens += int64_t(each);
-      if (votes[i].readable && !asked[i]->accepted)
-        evaluations_.push_back({asked[i], std::move(votes[i].text)});
-    }
-    if (feedback_ == Feedback::Exact)
-      for (auto& [chain, text] : evaluations_) text = evaluation_of(chain->last.proof);
-    if (feedback_ == Feedback::Shuffled && evaluations_.size() > 1)
-      for (std::size_t i = 0; i + 1 < evaluations_.size(); ++i)
-        std::swap(evaluations_[i].second, evaluations_[i + 1].second);
-  }
-
-  void refine(std::vector<Chain>& chains, int round) {
-    std::vector<Question> questions;
-    std::vector<Chain*> asked;
-    for (auto& [chain, evaluation] : evaluations_) {
-      questions.push_back({"refine",
-                           {{"problem", chain->statement.text},
-                            {"candidate.1.proof", chain->last.proof.proof},
-                            {"candidate.1.analysis.1", evaluation}},
-                           seed(3, questions.size(), round),
-                           plan_.temperature});
-      asked.push_back(chain);
-    }
-    // What could not be read, or not be voted on, is tried afresh.
-    for (std::size_t i = 0; i < chains.size(); ++i) {
-      Chain& chain = chains[i];
-      if (chain.accepted || std::ranges::find(asked, &chain) != asked.end()) continue;
-      questions.push_back(generate(chain.statement, seed(4, i, round), plan_.temperature));
-      asked.push_back(&chain);
-    }
-    const std::vector<Answer> answers = player_.ask(questions, plan_.tokens_max);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      Attempt attempt = read_attempt(asked[i]->statement, answers[i]);
-      asked[i]->tokens += answers[i].tokens;
-      if (attempt.readable) asked[i]->last = std::move(attempt);
-    }
-    judge(chains, round);
-    note_round(chains);
-  }
-
-  LoopFigures summary(const std::vector<Chain>& chains) const {
-    LoopFigures figures;
-    figures.refined.resize(std::size_t(plan_.refinements) + 1);
-    figures.accepted.resize(figures.refined.size());
-    for (const Chain& chain : chains) {
-      for (std::size_t r = 0; r < chain.history.size(); ++r) {
-        figures.refined[r].add(chain.history[r].first);
-        figures.accepted[r].add(chain.history[r].second);
-      }
-      figures.refine_tokens += chain.tokens;
-    }
-    return figures;
-  }
-
-  // Fresh attempts, each voted on once, until one is accepted or the chain's tokens are spent. The
-  // last one counts.
-  void resample(std::vector<Chain>& fresh, const std::vector<Chain>& chains, LoopFigures& figures) {
-    constexpr int kRoundsMax = 64;
-    for (int round = 0; round < kRoundsMax; ++round) {
-      std::vector<Question> questions;
-      std::vector<std::size_t> asked;
-      for (std::size_t i = 0; i < fresh.size(); ++i) {
-        if (fresh[i].accepted || (round > 0 && fresh[i].tokens >= chains[i].tokens)) continue;
-        questions.push_back(generate(fresh[i].statement, seed(5, i, round), plan_.temperature));
-        asked.push_back(i);
-      }
-      if (asked.empty()) break;
-      const std::vector<Answer> answers = player_.ask(questions, plan_.tokens_max);
-      std::vector<Chain> open;
-      for (std::size_t k = 0; k < asked.size(); ++k) {
-        Chain& chain = fresh[asked[k]];
-        chain.last = read_attempt(chain.statement, answers[k]);
-        chain.tokens += answers[k].tokens;
-        open.push_back(chain);
-      }
-      judge(open, 1000 + round);
-      for (std::size_t k = 0; k < asked.size(); ++k) fresh[asked[k]] = open[k];
-    }
-    for (const Chain& chain : fresh) {
-      figures.resampled.add(chain.last.readable && chain.last.proof.report.halves == 2);
-      figures.resampled_accepted.add(chain.accepted);
-      figures.resample_tokens += chain.tokens;
-    }
-  }
-
-  Player& player_;
-  Feedback feedback_;
-  const EvaluationPlan& plan_;
-  std::vector<std::pair<Chain*, std::string>> evaluations_;  // of the refused proofs of a round
-};
-
-}  // namespace
-
-double Share::low() const {
-  const Interval interval = wilson(*this);
-  return of > 0 ? interval.middle - interval.half : 0;
-}
-double Share::high() const {
-  const Interval interval = wilson(*this);
-  return of > 0 ? interval.middle + interval.half : 1;
-}
-
-std::vector<theorems::Statement> draw_statements(theorems::Family family, int level,
-                                                 const EvaluationPlan& plan) {
-  theorems::Random random(theorems::seed_of(plan.seed, uint64_t(family) * 16 + uint64_t(level)));
-  std::vector<theorems::Statement> statements;
-  for (int64_t i = 0; i < plan.statements; ++i)
-    statements.push_back(theorems::sample(family, level, plan.split, random));
-  return statements;
 }
 
 std::vector<Attempt> attempt(Player& player, const std::vector<theorems::Statement>& statements,
                              const EvaluationPlan& plan) {
   std::vector<Question> questions;
   for (std::size_t i = 0; i < statements.size(); ++i)
-    questions.push_back(generate(statements[i], theorems::seed_of(plan.seed, i), plan.temperature));
+    questions.push_back(
+        generation_question(statements[i], theorems::seed_of(plan.seed, i), plan.temperature));
   const std::vector<Answer> answers = player.ask(questions, plan.tokens_max);
   std::vector<Attempt> attempts;
   for (std::size_t i = 0; i < statements.size(); ++i)
@@ -290,11 +136,6 @@ double VerifierFigures::macro() const {
     ++classes;
   }
   return classes > 0 ? sum / classes : 0;
-}
-
-LoopFigures loop(Player& player, const std::vector<theorems::Statement>& statements,
-                 Feedback feedback, const EvaluationPlan& plan) {
-  return Loop(player, feedback, plan).run(statements);
 }
 
 }  // namespace training

@@ -29,7 +29,6 @@ struct EvaluationPlan {
   uint64_t seed = 1;
   int64_t statements = 64;  // of each family and level
   double temperature = 0.7;
-  int refinements = 7;
   int32_t tokens_max = 2048;
 };
 
@@ -45,6 +44,10 @@ struct ProofFigures {
   Share claimed;           // of all: the self score is 1
   Share honest;            // of readable ones: the self score is the checker's
 };
+// The question that an attempt answers, and what its answer is.
+Question generation_question(const theorems::Statement& statement, uint64_t seed,
+                             double temperature);
+Attempt read_attempt(const theorems::Statement& statement, const Answer& answer);
 std::vector<Attempt> attempt(Player& player, const std::vector<theorems::Statement>& statements,
                              const EvaluationPlan& plan);
 ProofFigures figures_of(const std::vector<Attempt>& attempts);
@@ -70,19 +73,5 @@ struct Verified {
 std::vector<Verified> verify(Player& player, const std::vector<Judged>& proofs, uint64_t seed,
                              const EvaluationPlan& plan);
 VerifierFigures figures_of(const std::vector<Judged>& proofs, const std::vector<Verified>& votes);
-
-// One chain of refinements for each statement: a proof is verified once; if it is refused, it is
-// refined with that evaluation, else the chain ends. Beside it, fresh attempts until one is
-// accepted, as long as they cost no more tokens than the chain.
-struct LoopFigures {
-  std::vector<Share> refined;   // [0 ... refinements] the checker gives the last proof 1
-  std::vector<Share> accepted;  // and the model accepts it
-  Share resampled;              // the resampled ones, at the end
-  Share resampled_accepted;
-  int64_t refine_tokens = 0, resample_tokens = 0;
-};
-enum class Feedback { Own, Shuffled, Exact };
-LoopFigures loop(Player& player, const std::vector<theorems::Statement>& statements,
-                 Feedback feedback, const EvaluationPlan& plan);
 
 }  // namespace training

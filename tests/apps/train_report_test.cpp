@@ -134,4 +134,35 @@ TEST_SUITE("apps/train_report") {
     CHECK(has(other.err, "metrics.sqlite"));
     CHECK_FALSE(std::filesystem::exists(folder / "plots"));
   }
+
+  TEST_CASE("what train eval printed is drawn beside the published figures") {
+    const support::TempDir folder;
+    write_file(folder / "eval.jsonl",
+               R"({"family":"witness","level":1,"solved":{"hits":3,"of":10},"verifier":{)"
+               R"("wrong_accepted":{"hits":1,"of":7},"right_refused":{"hits":0,"of":3}}})"
+               "\n"
+               R"({"family":"witness","level":1,"chains":1,"refined":[{"hits":3,"of":10},)"
+               R"({"hits":5,"of":10}],"resampled":{"hits":4,"of":10}})"
+               "\n");
+    const Told told = elenchus({"train", "report", (folder / "eval.jsonl").string(), "--json"});
+    CHECK(told.code == 0);
+    CHECK(json::parse(told.out)["files"].size() == 3);
+    const std::string plot = read_bytes(folder / "plots/refinements.svg");
+    CHECK(has(plot, "one chain"));
+    CHECK(has(plot, "fresh attempts for as many tokens"));
+    CHECK(has(plot, "published, ISL 2024, one chain"));
+    CHECK(has(read_bytes(folder / "plots/verdicts.svg"), "witness 1"));
+  }
+
+  TEST_CASE("a file that train eval did not print is refused with its line") {
+    const support::TempDir folder;
+    write_file(folder / "eval.jsonl", "{\"seed\":1}\nfamily solved\n");
+    const Told told = elenchus({"train", "report", (folder / "eval.jsonl").string()});
+    CHECK(told.code == 2);
+    CHECK(has(told.err, "line 2: this is not what `elenchus train eval --json` prints"));
+
+    write_file(folder / "none.jsonl", "{\"seed\":1}\n");
+    CHECK(has(elenchus({"train", "report", (folder / "none.jsonl").string()}).err,
+              "holds no measurements of proofs"));
+  }
 }

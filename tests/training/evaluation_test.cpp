@@ -10,6 +10,8 @@ TEST_SUITE("training/evaluation") {
     const Share share{68, 72};
     CHECK(share.low() == doctest::Approx(0.8660).epsilon(1e-3));
     CHECK(share.high() == doctest::Approx(0.9782).epsilon(1e-3));
+    CHECK(Share{0, 57}.low() == 0);
+    CHECK(Share{57, 57}.high() == doctest::Approx(1));
     CHECK(Share{}.low() == 0);
     CHECK(Share{}.high() == 1);
   }
