@@ -139,7 +139,7 @@ TEST_SUITE("kernels/records") {
 
   TEST_CASE("what is read equals what the published rounding leaves, and is stored as itself") {
     const PageFormat format = record_of(512, 64);
-    std::vector<float> x = numbers(40 * 576, 5), latents;
+    std::vector<float> x = numbers(int64_t(40) * 576, 5), latents;
     for (int64_t i = 0; i < 128; ++i) x[std::size_t(i)] *= 1e-7f;  // below the least amax
     for (int64_t i = 0; i < 128; ++i) x[std::size_t(600 + i)] *= 1e9f;
     for (int64_t t = 0; t < 40; ++t)
