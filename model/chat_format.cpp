@@ -20,6 +20,13 @@ constexpr Control kBegin = {"<｜begin▁of▁sentence｜>", "<|begin_of_sentenc
 constexpr Control kEnd = {"<｜end▁of▁sentence｜>", "<|end_of_sentence|>"};
 constexpr Control kUser = {"<｜User｜>", "<|User|>"};
 constexpr Control kAssistant = {"<｜Assistant｜>", "<|Assistant|>"};
+constexpr Control kGlmMask = {"[gMASK]", "[gMASK]"};
+constexpr Control kGlmBegin = {"<sop>", "<sop>"};
+constexpr Control kGlmSystem = {"<|system|>", "<|system|>"};
+constexpr Control kGlmUser = {"<|user|>", "<|user|>"};
+constexpr Control kGlmAssistant = {"<|assistant|>", "<|assistant|>"};
+constexpr Control kGlmEnd = {"<|endoftext|>", "<|endoftext|>"};
+constexpr Control kGlmObservation = {"<|observation|>", "<|observation|>"};
 constexpr Control kThink = {"<think>", "<think>"};
 constexpr Control kEndThink = {"</think>", "</think>"};
 constexpr int32_t kNone = -1;
@@ -80,26 +87,69 @@ class Prompt {
   std::vector<Piece> text_;
 };
 
+// How many turns there are up to the last user's; 0: no user spoke.
+std::size_t turns_to_last_user(const std::vector<Turn>& turns) {
+  const auto last = std::ranges::find(turns.rbegin(), turns.rend(), Turn::Role::User, &Turn::role);
+  return std::size_t(turns.rend() - last);
+}
+
+// Without the blanks around the whole: what Python's strip() takes off of ASCII.
+std::vector<Piece> stripped(std::vector<Piece> pieces) {
+  constexpr std::string_view kBlanks = " \t\n\v\f\r\x1c\x1d\x1e\x1f";
+  for (Piece& piece : pieces) {
+    piece.text.erase(0, std::min(piece.text.find_first_not_of(kBlanks), piece.text.size()));
+    if (!piece.text.empty()) break;
+  }
+  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
+    piece->text.erase(piece->text.find_last_not_of(kBlanks) + 1);
+    if (!piece->text.empty()) break;
+  }
+  return pieces;
+}
+
 }  // namespace
 
 ChatFormat::ChatFormat(const Tokenizer& tokenizer, const Config& config)
     : tokenizer_(&tokenizer),
-      begin_(find_needed(tokenizer, kBegin)),
-      user_(find_needed(tokenizer, kUser)),
-      assistant_(find_needed(tokenizer, kAssistant)),
       think_(find_safe(tokenizer, kThink)),
       end_think_(find_safe(tokenizer, kEndThink)),
-      end_(find_needed(tokenizer, kEnd)),
       ends_(config.end_tokens) {
-  if (config.begin_token && *config.begin_token != begin_)
-    throw Refused(fmt::format("config.json says that texts begin with token {}, but {} is {}",
-                              *config.begin_token, tokenizer.bytes(begin_), begin_));
-  const int32_t largest = std::max({begin_, user_, assistant_, think_, end_think_, end_});
+  const bool glm = find(tokenizer, kGlmMask) != kNone ||
+                   (config.family == Family::GlmMoeDsa && find(tokenizer, kBegin) == kNone);
+  style_ = glm ? Style::Glm : Style::DeepSeek;
+  if (glm)
+    find_glm();
+  else
+    find_deepseek(config);
+  const int32_t largest =
+      std::max({std::ranges::max(begin_), system_, user_, assistant_, think_, end_think_, end_});
   if (largest >= config.vocabulary)
     throw Refused(fmt::format("the model knows {} tokens, but {} is token {}", config.vocabulary,
                               tokenizer.bytes(largest), largest));
-  if (!is_end(end_)) ends_.push_back(end_);
   if (think_ == kNone || end_think_ == kNone) think_ = end_think_ = kNone;
+}
+
+void ChatFormat::find_deepseek(const Config& config) {
+  const int32_t begin = find_needed(*tokenizer_, kBegin);
+  begin_ = {begin};
+  user_ = find_needed(*tokenizer_, kUser);
+  assistant_ = find_needed(*tokenizer_, kAssistant);
+  end_ = find_needed(*tokenizer_, kEnd);
+  if (!is_end(end_)) ends_.push_back(end_);
+  if (config.begin_token && *config.begin_token != begin)
+    throw Refused(fmt::format("config.json says that texts begin with token {}, but {} is {}",
+                              *config.begin_token, tokenizer_->bytes(begin), begin));
+}
+
+// Of the published end tokens the first ends texts, the others are the next speaker's.
+void ChatFormat::find_glm() {
+  begin_ = {find_needed(*tokenizer_, kGlmMask), find_needed(*tokenizer_, kGlmBegin)};
+  system_ = find_needed(*tokenizer_, kGlmSystem);
+  user_ = find_needed(*tokenizer_, kGlmUser);
+  assistant_ = find_needed(*tokenizer_, kGlmAssistant);
+  end_ = find_needed(*tokenizer_, kGlmEnd);
+  for (const int32_t end : {end_, user_, find_safe(*tokenizer_, kGlmObservation)})
+    if (end != kNone && !is_end(end)) ends_.push_back(end);
 }
 
 bool ChatFormat::is_end(int32_t token) const {
@@ -109,12 +159,15 @@ bool ChatFormat::is_end(int32_t token) const {
 bool ChatFormat::can_think() const { return think_ != kNone; }
 
 Tokens ChatFormat::encode(const std::vector<Turn>& turns, Thinking thinking) const {
+  return style_ == Style::Glm ? encode_glm(turns, thinking) : encode_deepseek(turns, thinking);
+}
+
+Tokens ChatFormat::encode_deepseek(const std::vector<Turn>& turns, Thinking thinking) const {
   const bool thinks = thinking == Thinking::On && can_think();
-  const auto last = std::ranges::find(turns.rbegin(), turns.rend(), Turn::Role::User, &Turn::role);
-  const auto after_last_user = std::size_t(turns.rend() - last);  // 0: no user spoke
+  const std::size_t after_last_user = turns_to_last_user(turns);
 
   Prompt prompt(*tokenizer_);
-  prompt.add(begin_);
+  for (const int32_t token : begin_) prompt.add(token);
   for (std::size_t i = 0; i < turns.size(); ++i) {
     const Turn& turn = turns[i];
     switch (turn.role) {
@@ -138,6 +191,40 @@ Tokens ChatFormat::encode(const std::vector<Turn>& turns, Thinking thinking) con
         prompt.add(end_);
         break;
     }
+  }
+  return prompt.finish();
+}
+
+Tokens ChatFormat::encode_glm(const std::vector<Turn>& turns, Thinking thinking) const {
+  const std::size_t after_last_user = turns_to_last_user(turns);
+
+  Prompt prompt(*tokenizer_);
+  for (const int32_t token : begin_) prompt.add(token);
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    const Turn& turn = turns[i];
+    switch (turn.role) {
+      case Turn::Role::System:
+        prompt.add(system_);
+        prompt.add(turn.content);
+        break;
+      case Turn::Role::User:
+        prompt.add(user_);
+        prompt.add(turn.content);
+        break;
+      case Turn::Role::Assistant:
+        prompt.add(assistant_);
+        if (can_think() && i >= after_last_user && !turn.reasoning.empty()) {
+          prompt.add(think_);
+          prompt.add({{turn.reasoning, Trust::Untrusted}});
+        }
+        prompt.add(end_think_);
+        prompt.add(stripped(turn.content));
+        break;
+    }
+  }
+  if (turns.empty() || turns.back().role != Turn::Role::Assistant) {
+    prompt.add(assistant_);
+    prompt.add(thinking == Thinking::On ? think_ : end_think_);
   }
   return prompt.finish();
 }
