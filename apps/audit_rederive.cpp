@@ -7,7 +7,6 @@
 
 #include "apps/exit.h"
 #include "apps/local.h"
-#include "pipeline/engine_chat.h"
 
 namespace apps {
 
@@ -23,10 +22,10 @@ audit::Rederived rederive_run(const Settings& settings, const storage::LedgerRea
                            run.id, run.model));
   const auto local = load_local(*choice);
   net::io_context context(1);
-  pipeline::EngineChat model(context.get_executor(), *local, thinking_of(*choice, *local));
+  const auto model = engine_chat(*choice, *local, context.get_executor());
   audit::Rederived result;
   std::exception_ptr failure;
-  net::co_spawn(context, audit::rederive(reader, run, model, calls),
+  net::co_spawn(context, audit::rederive(reader, run, *model, calls),
                 [&](std::exception_ptr error, audit::Rederived rederived) {
                   failure = error;
                   result = std::move(rederived);

@@ -14,7 +14,6 @@
 #include "apps/local.h"
 #include "apps/view.h"
 #include "http/client.h"
-#include "pipeline/engine_chat.h"
 #include "pipeline/meaning.h"
 #include "pipeline/remote_chat.h"
 #include "text/clock.h"
@@ -104,6 +103,15 @@ ExitCode code_of(const pipeline::Stop& stop, int signal) {
 std::string state_of(const std::optional<pipeline::Stop>& stop) {
   if (!stop) return "finished";
   return stop->kind == pipeline::Stop::Kind::Interrupted ? "interrupted" : "stopped";
+}
+
+// A server's answers cannot be held to a grammar of ours.
+void refuse_grammar(const Settings& settings) {
+  if (settings.word("grammar") != "off")
+    throw Exit(ExitCode::Usage,
+               fmt::format("{}: grammar is '{}', but no judge is a model of this machine; give "
+                           "--model DIRECTORY without a server, or leave it off",
+                           settings.at("grammar").origin, settings.word("grammar")));
 }
 
 // The first signal stops the run and lets calls in flight end; the second ends the program.
@@ -216,9 +224,8 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   View view(context.get_executor(), board, view_options(config, environment));
   http::Client client(context.get_executor(), config.client);
   const std::unique_ptr<pipeline::ChatModel> model = [&]() -> std::unique_ptr<pipeline::ChatModel> {
-    if (local)
-      return std::make_unique<pipeline::EngineChat>(context.get_executor(), *local,
-                                                    thinking_of(*choice, *local));
+    if (local) return engine_chat(*choice, *local, context.get_executor());
+    refuse_grammar(settings);
     pipeline::RemoteConfig remote = make_remote(settings, environment);
     remote.warn = [&view](const std::string& line) { view.say("warning: " + line); };
     return std::make_unique<pipeline::RemoteChat>(context.get_executor(), client,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <cstdio>
 #include <new>
+#include <stdexcept>
+#include <utility>
 
 #include "apps/config.h"
 #include "apps/default_model.h"
@@ -67,6 +69,9 @@ LocalChoice local_choice(const Settings& settings, const std::string& directory)
   LocalChoice choice;
   choice.directory = directory;
   choice.options = local_options(settings);
+  choice.grammar = one_of<pipeline::JudgeGrammar>(
+      settings, "grammar",
+      {{"off", pipeline::JudgeGrammar::Off}, {"verdict", pipeline::JudgeGrammar::Verdict}});
   if (settings.is_set("thinking"))
     choice.thinking = settings.boolean("thinking") ? model::Thinking::On : model::Thinking::Off;
   return choice;
@@ -116,6 +121,18 @@ model::Thinking thinking_of(const LocalChoice& choice, const engine::LocalModel&
     throw Exit(ExitCode::Usage,
                "--thinking yes: this model's tokenizer has no <think> and </think> tokens");
   return choice.thinking.value_or(can ? model::Thinking::On : model::Thinking::Off);
+}
+
+std::unique_ptr<pipeline::EngineChat> engine_chat(const LocalChoice& choice,
+                                                  engine::LocalModel& model,
+                                                  boost::asio::any_io_executor executor) {
+  const model::Thinking thinking = thinking_of(choice, model);
+  try {
+    return std::make_unique<pipeline::EngineChat>(std::move(executor), model, thinking,
+                                                  choice.grammar);
+  } catch (const std::invalid_argument& error) {
+    throw Exit(ExitCode::Usage, fmt::format("--grammar verdict: {}", error.what()));
+  }
 }
 
 }  // namespace apps

@@ -6,6 +6,7 @@
 
 #include "apps/settings.h"
 #include "engine/local_model.h"
+#include "pipeline/engine_chat.h"
 
 namespace apps {
 
@@ -14,6 +15,7 @@ struct LocalChoice {
   std::filesystem::path directory;
   engine::LocalOptions options;
   std::optional<model::Thinking> thinking;  // not set: as the model can
+  pipeline::JudgeGrammar grammar = pipeline::JudgeGrammar::Off;
 };
 
 // The directory that --model names, if it is one and no server is named: then no server is asked.
@@ -29,5 +31,11 @@ LocalChoice local_choice(const Settings& settings, const std::string& directory)
 std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice);
 
 model::Thinking thinking_of(const LocalChoice& choice, const engine::LocalModel& model);
+
+// The loaded model behind the door of all models. Throws Exit(Usage) if it cannot think or write
+// as the choice wants.
+std::unique_ptr<pipeline::EngineChat> engine_chat(const LocalChoice& choice,
+                                                  engine::LocalModel& model,
+                                                  boost::asio::any_io_executor executor);
 
 }  // namespace apps

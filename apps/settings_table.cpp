@@ -44,6 +44,9 @@ std::vector<Setting> make_common() {
   const std::vector<Setting> rest{
       {"rule", "NAME", "rule of acceptance: unanimous, label, mean, majority, min, median", "",
        "Loop"},
+      {"grammar", "off|verdict",
+       "verdict: a judge that is a model of this machine can end with a verdict line only", "off",
+       "Loop"},
       {"mean-threshold", "X", "from which mean the rule `mean` accepts", "", "Loop"},
       {"stop-early", "yes|no", "stop voting once it is settled", "", "Loop"},
       {"prompts", "DIR", "directory whose templates replace the shipped ones", "", "Loop"},

@@ -37,12 +37,17 @@ struct Writable {  // a token that stands for bytes
   bool control = false;
 };
 
+// `barred` and `end_tokens` are sorted.
 std::vector<Writable> writable_tokens(const model::Tokenizer& tokenizer,
+                                      const std::vector<int32_t>& barred,
                                       const std::vector<int32_t>& end_tokens) {
+  const auto in = [](const std::vector<int32_t>& sorted, int32_t token) {
+    return std::binary_search(sorted.begin(), sorted.end(), token);
+  };
   std::vector<Writable> tokens;
   for (int32_t token = 0; token < tokenizer.size(); ++token) {
     const std::string_view bytes = tokenizer.bytes(token);
-    if (bytes.empty() || std::binary_search(end_tokens.begin(), end_tokens.end(), token)) continue;
+    if (bytes.empty() || in(end_tokens, token) || in(barred, token)) continue;
     tokens.push_back({.token = token, .bytes = bytes, .control = tokenizer.is_control(token)});
   }
   return tokens;
@@ -90,7 +95,7 @@ ClosingLineGrammar::Impl::Impl(const model::Tokenizer& tokenizer, const ClosingL
       end_tokens_(sorted(std::move(end_tokens))),
       free_tokens_max_(line.free_tokens_max),
       allowed_(std::size_t(automaton_.states())) {
-  const auto tokens = writable_tokens(tokenizer, end_tokens_);
+  const auto tokens = writable_tokens(tokenizer, sorted(line.barred_tokens), end_tokens_);
   const auto has_end = states_with_an_end(tokens);
   for (State state = 0; state < automaton_.states(); ++state) {
     const auto place = std::size_t(state);
@@ -173,6 +178,35 @@ class ClosingLineGrammar::Impl::Follower : public Grammar {
   int32_t tokens_ = 0;
   bool ended_ = false;
 };
+
+namespace {
+
+class AfterMarker final : public Grammar {
+ public:
+  AfterMarker(int32_t marker, std::unique_ptr<Grammar> inner)
+      : marker_(marker), inner_(std::move(inner)) {}
+
+  const std::vector<int32_t>* allowed() const override {
+    return reached_ ? inner_->allowed() : nullptr;
+  }
+  void accept(int32_t token) override {
+    if (reached_)
+      inner_->accept(token);
+    else
+      reached_ = token == marker_;
+  }
+
+ private:
+  int32_t marker_;
+  std::unique_ptr<Grammar> inner_;
+  bool reached_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Grammar> grammar_after(int32_t marker, std::unique_ptr<Grammar> inner) {
+  return std::make_unique<AfterMarker>(marker, std::move(inner));
+}
 
 ClosingLineGrammar::ClosingLineGrammar(const model::Tokenizer& tokenizer, ClosingLine line,
                                        std::vector<int32_t> end_tokens) {

@@ -26,7 +26,8 @@ class Grammar {
 struct ClosingLine {
   std::string opener;
   std::vector<std::string> choices;
-  int32_t free_tokens_max = 0;  // 0: it is never forced to begin
+  int32_t free_tokens_max = 0;              // 0: it is never forced to begin
+  std::vector<int32_t> barred_tokens = {};  // never said, neither in the line nor before it
 };
 
 // Compiled once per tokenizer and line; thread-safe afterwards. The tokenizer outlives it and what
@@ -46,5 +47,9 @@ class ClosingLineGrammar {
   class Impl;
   std::shared_ptr<const Impl> impl_;
 };
+
+// Lets anything be said up to the first `marker`, and holds `inner` to what follows: for models
+// that think before they answer.
+std::unique_ptr<Grammar> grammar_after(int32_t marker, std::unique_ptr<Grammar> inner);
 
 }  // namespace engine

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/signal.h"
+#include "prompts/verdict.h"
 #include "text/clock.h"
 
 namespace pipeline {
@@ -40,6 +41,20 @@ engine::Sampling sampling_of(const Sampling& asked) {
   return sampling;
 }
 
+// Control tokens would end the answer for whoever reads it, and a vocabulary may be smaller than
+// its tokenizer.
+engine::ClosingLineGrammar verdict_grammar(const engine::LocalModel& model) {
+  const model::Tokenizer& tokenizer = model.tokenizer();
+  const prompts::VerdictLine verdict = prompts::verdict_line();
+  engine::ClosingLine line;
+  line.opener = verdict.opener;
+  line.choices = verdict.scores;
+  for (int32_t token = 0; token < tokenizer.size(); ++token)
+    if (tokenizer.is_control(token) || token >= model.config().vocabulary)
+      line.barred_tokens.push_back(token);
+  return engine::ClosingLineGrammar(tokenizer, std::move(line), model.chat().ends());
+}
+
 // An answer under way. It belongs to the loop's thread: a timer must not end on another one, nor
 // after its context. The engine's thread knows only its number.
 struct Waiting {
@@ -62,8 +77,11 @@ engine::Tokens prompt_tokens(const engine::LocalModel& model, const Prompt& prom
 
 class EngineChat::State {
  public:
-  State(net::any_io_executor executor, engine::LocalModel& model, model::Thinking thinking)
-      : executor_(std::move(executor)), model_(model), thinking_(thinking) {}
+  State(net::any_io_executor executor, engine::LocalModel& model, model::Thinking thinking,
+        JudgeGrammar grammar)
+      : executor_(std::move(executor)), model_(model), thinking_(thinking) {
+    if (grammar == JudgeGrammar::Verdict) verdict_.emplace(verdict_grammar(model));
+  }
 
   // The engine may still have something to say when nobody listens any more.
   void close() {
@@ -73,7 +91,9 @@ class EngineChat::State {
 
   static net::awaitable<Result> run(std::shared_ptr<State> state, ChatRequest request);
 
-  const std::string& identity() const { return model_.identity(); }
+  std::string identity(Role role) const {
+    return model_.identity() + (held_to_verdict(role) ? " grammar=verdict" : "");
+  }
 
  private:
   // Stops the sample if the coroutine that waits for it goes away.
@@ -88,15 +108,18 @@ class EngineChat::State {
 
   std::shared_ptr<const engine::Tokens> tokens_of(const std::shared_ptr<const Prompt>& prompt);
   engine::SampleRequest sample_of(const ChatRequest& request);
+  bool held_to_verdict(Role role) const { return verdict_ && role != Role::Generator; }
+  std::unique_ptr<engine::Grammar> grammar_of(Role role) const;
   static void answer(const std::shared_ptr<State>& state, uint64_t number,
                      engine::SampleOutcome outcome);
   void deliver(uint64_t number, engine::SampleOutcome outcome);
-  Result read(const engine::SampleOutcome& outcome, int64_t started_at) const;
-  ChatReply read_sample(const engine::Sample& sample, int64_t started_at) const;
+  Result read(const engine::SampleOutcome& outcome, Role role, int64_t started_at) const;
+  ChatReply read_sample(const engine::Sample& sample, Role role, int64_t started_at) const;
 
   const net::any_io_executor executor_;
   engine::LocalModel& model_;
   const model::Thinking thinking_;
+  std::optional<engine::ClosingLineGrammar> verdict_;
   std::mutex mutex_;
   bool open_ = true;  // under mutex_
 
@@ -130,9 +153,18 @@ engine::SampleRequest EngineChat::State::sample_of(const ChatRequest& request) {
   const int64_t room = model_.context_max() - int64_t(sample.prompt->size());
   sample.tokens_max =
       int32_t(std::clamp<int64_t>(request.sampling.max_tokens, 1, std::max<int64_t>(room, 1)));
-  sample.end_tokens = model_.config().end_tokens;
+  sample.end_tokens = model_.chat().ends();
   sample.lane = lane_of(request.role);
+  sample.grammar = grammar_of(request.role);
   return sample;
+}
+
+std::unique_ptr<engine::Grammar> EngineChat::State::grammar_of(Role role) const {
+  if (!held_to_verdict(role)) return nullptr;
+  const bool thinks = thinking_ == model::Thinking::On && model_.chat().can_think();
+  std::unique_ptr<engine::Grammar> verdict = verdict_->start();
+  return thinks ? engine::grammar_after(model_.chat().think_end(), std::move(verdict))
+                : std::move(verdict);
 }
 
 // On the engine's thread.
@@ -154,7 +186,8 @@ void EngineChat::State::deliver(uint64_t number, engine::SampleOutcome outcome) 
   waiting->done.notify();
 }
 
-ChatReply EngineChat::State::read_sample(const engine::Sample& sample, int64_t started_at) const {
+ChatReply EngineChat::State::read_sample(const engine::Sample& sample, Role role,
+                                         int64_t started_at) const {
   ChatReply reply;
   const model::Answer answer = model::read_answer(model_.tokenizer(), sample.tokens, thinking_);
   reply.text = answer.content;
@@ -166,7 +199,7 @@ ChatReply EngineChat::State::read_sample(const engine::Sample& sample, int64_t s
   reply.usage.prompt = sample.prompt_tokens;
   reply.usage.cached = sample.cached_tokens;
   reply.usage.output = int64_t(sample.tokens.size());
-  reply.model = model_.identity();
+  reply.model = identity(role);
   reply.endpoint = kEndpoint;
   Attempt attempt;
   attempt.endpoint = kEndpoint;
@@ -177,9 +210,10 @@ ChatReply EngineChat::State::read_sample(const engine::Sample& sample, int64_t s
   return reply;
 }
 
-Result EngineChat::State::read(const engine::SampleOutcome& outcome, int64_t started_at) const {
+Result EngineChat::State::read(const engine::SampleOutcome& outcome, Role role,
+                               int64_t started_at) const {
   if (const auto* sample = std::get_if<engine::Sample>(&outcome))
-    return read_sample(*sample, started_at);
+    return read_sample(*sample, role, started_at);
   const auto& why = std::get<engine::SampleFailure>(outcome);
   ChatFailure failure;
   // What the engine refuses or breaks on, it would again: the same request gives the same bits.
@@ -208,12 +242,12 @@ net::awaitable<Result> EngineChat::State::run(std::shared_ptr<State> state, Chat
   };
   ticket.sample = state->model_.engine().submit(state->sample_of(request), std::move(done), {});
   while (!waiting->outcome) co_await waiting->done.wait();
-  co_return state->read(*waiting->outcome, started_at);
+  co_return state->read(*waiting->outcome, request.role, started_at);
 }
 
 EngineChat::EngineChat(net::any_io_executor executor, engine::LocalModel& model,
-                       model::Thinking thinking)
-    : state_(std::make_shared<State>(std::move(executor), model, thinking)) {}
+                       model::Thinking thinking, JudgeGrammar grammar)
+    : state_(std::make_shared<State>(std::move(executor), model, thinking, grammar)) {}
 
 EngineChat::~EngineChat() { state_->close(); }
 
@@ -221,6 +255,6 @@ net::awaitable<Result> EngineChat::complete(ChatRequest request) {
   return State::run(state_, std::move(request));
 }
 
-std::string EngineChat::identity(Role) const { return state_->identity(); }
+std::string EngineChat::identity(Role role) const { return state_->identity(role); }
 
 }  // namespace pipeline

@@ -114,7 +114,7 @@ AnswerLine read_line(std::string_view line) {
   if (const auto issue = read_issue(line)) return *issue;
   if (line == "NO ISSUES") return {.kind = LineKind::NoIssues};
   std::string_view rest = line;
-  if (take(rest, "VERDICT: "))
+  if (take(rest, kVerdictOpener))
     if (const std::optional<Score> score = score_of(rest))
       return {.kind = LineKind::Verdict, .score = *score};
   if (line == "SCORE: consistent" || line == "SCORE: inconsistent")

@@ -8,6 +8,8 @@
 
 namespace prompts {
 
+inline constexpr std::string_view kVerdictOpener = "VERDICT: ";  // then a score, and nothing behind
+
 // The lines of an answer, one after the other, without their line ends.
 class AnswerLines {
  public:

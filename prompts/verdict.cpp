@@ -269,6 +269,13 @@ std::variant<Generation, Unparsed> read_generation(std::string_view answer) {
   return read;
 }
 
+VerdictLine verdict_line() {
+  VerdictLine line{.opener = std::string(kVerdictOpener), .scores = {}};
+  for (const Score score : {Score::Zero, Score::Half, Score::One})
+    line.scores.emplace_back(to_text(score));
+  return line;
+}
+
 SplitAnswer split_reasoning(std::string_view text) {
   std::string_view reasoning;
   std::string_view content = text;

@@ -58,6 +58,8 @@ struct Issue {
 //
 // The score must agree with the issues: 1 has no fatal issue (minor remarks are allowed), 0.5 has
 // at least one and only minor ones, 0 has at least one fatal one.
+//
+// Templates of every family ask for this form: an answer that is read in no other way.
 struct Verification {
   Score score = Score::Zero;
   std::vector<Issue> issues;
@@ -87,6 +89,14 @@ struct Generation {
   Score self_score = Score::Zero;
 };
 std::variant<Generation, Unparsed> read_generation(std::string_view answer);
+
+// The last line of a verification and of a meta-verification, as it must be written: for whoever
+// lets a model write nothing else there.
+struct VerdictLine {
+  std::string opener;               // "VERDICT: "
+  std::vector<std::string> scores;  // one of them, and nothing behind
+};
+VerdictLine verdict_line();
 
 // Content and reasoning of an answer whose server did not part them: text up to the last
 // "</think>" is reasoning, a leading "<think>" taken off. A "<think>" that is opened and never

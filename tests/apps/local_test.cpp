@@ -57,6 +57,51 @@ TEST_SUITE("apps/local") {
     CHECK(event["same"] == event["calls"]);
   }
 
+  TEST_CASE("answers under the verdict grammar are recorded as such and derived again") {
+    const support::TempDir folder;
+    const std::vector<std::string> words{
+        "grade",        std::string(SOURCE_DIR) + "/examples/submissions.jsonl",
+        "--model",      kTiny,
+        "--effort",     "quick",
+        "--max-tokens", "100",
+        "--threads",    "1",
+        "--cache",      "64M",
+        "--thinking",   "no",
+        "--grammar",    "verdict",
+        "--limit",      "1",
+        "--db",         ledger_in(folder)};
+    CHECK(elenchus(words).code == 0);
+
+    const Told told = elenchus({"audit", "1", "--rederive", "100", "--threads", "2", "--cache",
+                                "64M", "--db", ledger_in(folder), "--json"});
+    const Told off =
+        elenchus({"audit", "1", "--rederive", "1", "--cache", "64M", "--db", ledger_in(folder)},
+                 {{"ELENCHUS_GRAMMAR", "off"}});
+
+    CHECK(told.code == 0);
+    const json event = json::parse(told.out.substr(0, told.out.find('\n')));
+    CHECK(event["calls"].get<int>() >= 2);
+    CHECK(event["same"] == event["calls"]);
+    CHECK(off.code == 2);
+    CHECK(off.err.find("grammar=verdict', but this model is") != std::string::npos);
+  }
+
+  TEST_CASE("a grammar needs a judge of this machine, and a name that is known") {
+    const support::TempDir folder;
+    const auto asked = [&](const std::string& grammar) {
+      return elenchus({"solve", kProblem, "--base-url", "http://127.0.0.1:9/v1", "--model", "m",
+                       "--grammar", grammar, "--db", ledger_in(folder)});
+    };
+    const Told server = asked("verdict");
+    const Told wrong = elenchus(
+        {"solve", kProblem, "--model", kTiny, "--grammar", "json", "--db", ledger_in(folder)});
+
+    CHECK(server.code == 2);
+    CHECK(server.err.find("no judge is a model of this machine") != std::string::npos);
+    CHECK(wrong.code == 2);
+    CHECK(wrong.err.find("must be one of off, verdict") != std::string::npos);
+  }
+
   TEST_CASE("an answer that is not the model's is found out") {
     const support::TempDir folder;
     solve_with_tiny(folder);

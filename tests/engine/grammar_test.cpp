@@ -137,6 +137,33 @@ TEST_SUITE("engine/grammar") {
     CHECK_FALSE(talk.may(Think));
   }
 
+  TEST_CASE("barred tokens are never said, whatever they would write") {
+    ClosingLine line = kVerdict;
+    line.barred_tokens = {Think, Zero};  // in any order
+    Talk talk(line);
+    CHECK_FALSE(talk.may(Think));
+    CHECK_FALSE(talk.may(Zero));
+    talk.say("Verdict: 1");
+    CHECK(talk.next() == "$");
+  }
+
+  TEST_CASE("after a marker the grammar holds, and before it nothing does") {
+    const ClosingLineGrammar rules(tokenizer(), kVerdict, {End});
+    const auto grammar = engine::grammar_after(Think, rules.start());
+    CHECK(grammar->allowed() == nullptr);
+    for (const int32_t token : {int32_t(End), int32_t(Zero), int32_t('x')}) grammar->accept(token);
+    CHECK(grammar->allowed() == nullptr);
+
+    grammar->accept(Think);
+
+    REQUIRE(grammar->allowed() != nullptr);
+    CHECK_FALSE(std::ranges::binary_search(*grammar->allowed(), End));
+    grammar->accept(Zero);  // at the begin of a line: what was said before the marker is no text
+    CHECK(std::ranges::binary_search(*grammar->allowed(), End));
+    grammar->accept(Point5);
+    CHECK_THROWS_AS(grammar->accept(Think), std::logic_error);  // the first marker counts
+  }
+
   TEST_CASE("who has spoken long enough must begin the line") {
     ClosingLine line = kVerdict;
     line.free_tokens_max = 3;

@@ -42,15 +42,39 @@ ChatRequest request(std::shared_ptr<const Segments> segments, int64_t seed) {
 
 using Result = std::variant<ChatReply, ChatFailure>;
 
-std::vector<ChatReply> ask_all(engine::LocalModel& local, std::vector<ChatRequest> requests) {
+std::vector<ChatReply> ask_all(engine::LocalModel& local, std::vector<ChatRequest> requests,
+                               model::Thinking thinking = model::Thinking::Off,
+                               JudgeGrammar grammar = JudgeGrammar::Off) {
   net::io_context context;
-  EngineChat chat(context.get_executor(), local, model::Thinking::Off);
+  EngineChat chat(context.get_executor(), local, thinking, grammar);
   std::vector<net::awaitable<Result>> tasks;
   for (ChatRequest& one : requests) tasks.push_back(chat.complete(std::move(one)));
   std::vector<ChatReply> replies;
   for (Result& result : support::run(context, gather(std::move(tasks))))
     replies.push_back(std::get<ChatReply>(std::move(result)));
   return replies;
+}
+
+// Long enough that some of these answers of the tiny model end by themselves.
+std::vector<ChatRequest> long_requests(Role role) {
+  std::vector<ChatRequest> requests;
+  for (int64_t seed = 0; seed < 24; ++seed) {
+    requests.push_back(request(prompt("x"), seed));
+    requests.back().role = role;
+    requests.back().sampling.max_tokens = 300;
+  }
+  return requests;
+}
+
+std::vector<std::string> texts_of(const std::vector<ChatReply>& replies) {
+  std::vector<std::string> texts;
+  for (const ChatReply& reply : replies)
+    texts.push_back(reply.reasoning + "|" + reply.text + "|" + reply.finish_reason);
+  return texts;
+}
+
+int64_t ended(const std::vector<ChatReply>& replies) {
+  return std::ranges::count(replies, Finish::Stop, &ChatReply::finish);
 }
 
 }  // namespace
@@ -88,6 +112,72 @@ TEST_SUITE("pipeline/engine_chat") {
     };
     CHECK(controls(with) == controls(without));
     CHECK(local->tokenizer().decode(with).find(control) != std::string::npos);
+  }
+
+  TEST_CASE("a judge that is held to the grammar does not end without a verdict") {
+    const auto local = tiny_model();
+    const auto ask = [&](Role role, JudgeGrammar grammar) {
+      return ask_all(*local, long_requests(role), model::Thinking::Off, grammar);
+    };
+    const auto free = ask(Role::Verifier, JudgeGrammar::Off);
+    CHECK(ended(free) > 0);
+
+    for (const Role role : {Role::Verifier, Role::MetaVerifier})
+      CHECK(ended(ask(role, JudgeGrammar::Verdict)) == 0);  // noise: it never writes one
+    CHECK(texts_of(ask(Role::Generator, JudgeGrammar::Verdict)) == texts_of(free));
+  }
+
+  TEST_CASE("thinking is free, and may also end without an answer") {
+    const auto local = tiny_model();
+    const auto ask = [&](JudgeGrammar grammar) {
+      return ask_all(*local, long_requests(Role::Verifier), model::Thinking::On, grammar);
+    };
+    const auto free = ask(JudgeGrammar::Off), held = ask(JudgeGrammar::Verdict);
+
+    for (std::size_t i = 0; i < free.size(); ++i) CHECK(held[i].reasoning == free[i].reasoning);
+    CHECK(ended(held) > 0);
+    CHECK(ended(held) <= ended(free));
+  }
+
+  TEST_CASE("what a trained judge ends under the grammar is a verdict in the form that is read") {
+    engine::LocalOptions options;
+    options.cache_bytes = 64 << 20;
+    const auto local = engine::LocalModel::load(std::filesystem::path(SOURCE_DIR) / "model/default",
+                                                options, [](const std::string&) {});
+    std::vector<ChatRequest> requests;
+    for (int64_t seed = 0; seed < 32; ++seed) {
+      requests.push_back(request(
+          std::make_shared<const Segments>(Segments{
+              {prompts::Trust::Template, "Verify.\nFind x: 7*x == 3 (mod 31)\n## Solution\n"},
+              {prompts::Trust::Stranger, "1. x == 5 [guess]\nQED\n"}}),
+          seed));
+      requests.back().sampling.temperature = 1.6;  // hot enough to go astray without it
+      requests.back().sampling.top_p = 1;
+      requests.back().sampling.max_tokens = 300;
+    }
+    const auto held = ask_all(*local, requests, model::Thinking::Off, JudgeGrammar::Verdict);
+
+    CHECK(ended(held) > 0);
+    for (const ChatReply& reply : held) {
+      if (reply.finish != Finish::Stop) continue;
+      const std::string line = reply.text.substr(reply.text.rfind('\n') + 1);
+      CAPTURE(line);
+      CHECK((line == "VERDICT: 0" || line == "VERDICT: 0.5" || line == "VERDICT: 1"));
+    }
+  }
+
+  TEST_CASE("the grammar is part of what names a judge, and of nobody else") {
+    const auto local = tiny_model();
+    net::io_context context;
+    const EngineChat chat(context.get_executor(), *local, model::Thinking::Off,
+                          JudgeGrammar::Verdict);
+
+    CHECK(chat.identity(Role::Generator) == local->identity());
+    CHECK(chat.identity(Role::Verifier) == local->identity() + " grammar=verdict");
+    CHECK(chat.identity(Role::MetaVerifier) == chat.identity(Role::Verifier));
+    const auto replies =
+        ask_all(*local, {request(prompt("y"), 2)}, model::Thinking::Off, JudgeGrammar::Verdict);
+    CHECK(replies[0].model == chat.identity(Role::Verifier));
   }
 
   TEST_CASE("a prompt that is longer than the context is refused in a sentence") {

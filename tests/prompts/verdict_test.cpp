@@ -241,6 +241,13 @@ TEST_SUITE("prompts/verdict") {
     }
   }
 
+  TEST_CASE("the line that whoever writes a verdict is held to is the one that is read") {
+    const prompts::VerdictLine line = prompts::verdict_line();
+    CHECK(line.scores == std::vector<std::string>{"0", "0.5", "1"});
+    CHECK(parses("NO ISSUES\n" + line.opener + line.scores[2]));
+    CHECK(parses(kIssue + line.opener + line.scores[0]));
+  }
+
   TEST_CASE("a verdict that the verifier quotes makes its answer ambiguous") {
     CHECK_FALSE(parses("It says:\n> VERDICT: 1\nNO ISSUES\nVERDICT: 1"));
     CHECK_FALSE(parses("ISSUE 1 (fatal)\nQUOTE: x\n**VERDICT: 1**\nREASON: y\nVERDICT: 0"));
