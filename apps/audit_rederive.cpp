@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "apps/exit.h"
-#include "apps/local.h"
+#include "apps/role_models.h"
 
 namespace apps {
 
@@ -14,18 +14,19 @@ namespace net = boost::asio;
 
 audit::Rederived rederive_run(const Settings& settings, const storage::LedgerReader& reader,
                               const storage::RunRow& run, int64_t calls) {
-  const std::optional<LocalChoice> choice = choose_local(settings);
-  if (!choice)
+  const LocalModels local(choose_roles(settings));
+  if (!local.any())
     throw Exit(ExitCode::Usage,
                fmt::format("run {} can be derived again only with its model in this process: give "
                            "--model DIRECTORY (the run's model is '{}')",
                            run.id, run.model));
-  const auto local = load_local(*choice);
+  pipeline::RoleSet roles = server_roles(local.choices());
+  for (bool& role : roles) role = !role;
   net::io_context context(1);
-  const auto model = engine_chat(*choice, *local, context.get_executor());
+  pipeline::RoleChat model(local.chats(context.get_executor()));
   audit::Rederived result;
   std::exception_ptr failure;
-  net::co_spawn(context, audit::rederive(reader, run, *model, calls),
+  net::co_spawn(context, audit::rederive(reader, run, model, roles, calls),
                 [&](std::exception_ptr error, audit::Rederived rederived) {
                   failure = error;
                   result = std::move(rederived);

@@ -83,8 +83,9 @@ std::shared_ptr<SettingFlags> add_setting_flags(CLI::App& command,
   if (std::find(groups.begin(), groups.end(), "Model") != groups.end())
     command
         .add_option("--role", flags->roles,
-                    "another model for one role: verifier=MODEL, or verifier=base-url=URL,"
-                    "temperature=0.6 (roles: generator, verifier, meta_verifier)")
+                    "another model for one role: verifier=MODEL, verifier=base-url=URL,"
+                    "temperature=0.6, or verifier=directory=DIR for a model of this machine "
+                    "(roles: generator, verifier, meta_verifier)")
         ->type_name("ROLE=...")
         ->group("Model")
         ->expected(1)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -11,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
-#include "apps/local.h"
+#include "apps/role_models.h"
 #include "apps/view.h"
 #include "http/client.h"
 #include "pipeline/meaning.h"
@@ -106,11 +107,12 @@ std::string state_of(const std::optional<pipeline::Stop>& stop) {
 }
 
 // A server's answers cannot be held to a grammar of ours.
-void refuse_grammar(const Settings& settings) {
+void refuse_grammar_of_servers(const Settings& settings, const LocalModels& local) {
+  if (local.of(pipeline::Role::Verifier) || local.of(pipeline::Role::MetaVerifier)) return;
   if (settings.word("grammar") != "off")
     throw Exit(ExitCode::Usage,
                fmt::format("{}: grammar is '{}', but no judge is a model of this machine; give "
-                           "--model DIRECTORY without a server, or leave it off",
+                           "one, as in --role verifier=directory=DIR, or leave it off",
                            settings.at("grammar").origin, settings.word("grammar")));
 }
 
@@ -161,24 +163,6 @@ std::unique_ptr<storage::LedgerReader> open_reader(const std::filesystem::path& 
   }
 }
 
-prompts::TemplateSet load_templates(const Config& config, const engine::LocalModel* local) {
-  std::optional<std::filesystem::path> directory = config.prompts;
-  if (!directory && local && local->config().prompt_family != "default")
-    directory = local->directory() / local->config().prompt_family;
-  if (!directory) return prompts::TemplateSet::shipped();
-  try {
-    prompts::TemplateSet templates = prompts::TemplateSet::from_directory(*directory);
-    if (const auto* open = templates.unfenced(); open && !local)
-      throw std::runtime_error(
-          (*directory / (open->name + ".md")).string() +
-          " has a place without a fence, {=name}: such prompts are for a model "
-          "in this process; write {name} for a server");
-    return templates;
-  } catch (const std::exception& error) {
-    throw Exit(ExitCode::Usage, error.what());
-  }
-}
-
 std::shared_ptr<const pipeline::Problem> make_problem(std::string name, std::string statement,
                                                       std::string reference, std::string rubric) {
   auto problem = std::make_shared<pipeline::Problem>();
@@ -215,27 +199,29 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
                   const Job& job, const ConductOptions& options,
                   const std::function<void(const storage::RunRow&, bool continued)>& on_start,
                   const std::function<void(const pipeline::ItemResult&)>& on_result) {
-  const std::optional<LocalChoice> choice = choose_local(settings);
   // Before the context: answers of the engine may still be on their way when that ends.
-  const std::unique_ptr<engine::LocalModel> local = choice ? load_local(*choice) : nullptr;
-  const prompts::TemplateSet templates = load_templates(config, local.get());
+  const LocalModels local(choose_roles(settings));
+  refuse_grammar_of_servers(settings, local);
+  const prompts::TemplateSet templates = load_templates(config, &local);
   net::io_context context(1);
   pipeline::Board board;
   View view(context.get_executor(), board, view_options(config, environment));
   http::Client client(context.get_executor(), config.client);
-  const std::unique_ptr<pipeline::ChatModel> model = [&]() -> std::unique_ptr<pipeline::ChatModel> {
-    if (local) return engine_chat(*choice, *local, context.get_executor());
-    refuse_grammar(settings);
-    pipeline::RemoteConfig remote = make_remote(settings, environment);
-    remote.warn = [&view](const std::string& line) { view.say("warning: " + line); };
-    return std::make_unique<pipeline::RemoteChat>(context.get_executor(), client,
-                                                  std::move(remote));
-  }();
+  auto chats = local.chats(context.get_executor());
+  if (std::ranges::find(chats, nullptr) != chats.end()) {
+    pipeline::RemoteConfig servers =
+        make_remote(settings, environment, server_roles(local.choices()));
+    servers.warn = [&view](const std::string& line) { view.say("warning: " + line); };
+    const auto served =
+        std::make_shared<pipeline::RemoteChat>(context.get_executor(), client, std::move(servers));
+    std::ranges::replace(chats, nullptr, std::shared_ptr<pipeline::ChatModel>(served));
+  }
+  pipeline::RoleChat model(std::move(chats));
 
   const auto writer = open_writer(config.ledger);
   const auto reader = open_reader(config.ledger);
   pipeline::OpenedRun opened = open(
-      *writer, *reader, wanted_run(settings, config, job, templates, *model), job, options.fork);
+      *writer, *reader, wanted_run(settings, config, job, templates, model), job, options.fork);
   on_start(opened.row, opened.continued);
 
   pipeline::LiveBook::Options book_options;
@@ -245,7 +231,7 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
   book_options.budget = config.budget;
   book_options.in_flight_max = config.in_flight;
   book_options.retry_failed = options.retry_failed;
-  pipeline::LiveBook book(context.get_executor(), *writer, *reader, *model, book_options, board);
+  pipeline::LiveBook book(context.get_executor(), *writer, *reader, model, book_options, board);
   const pipeline::Loop loop{book, templates, config.effort, opened.row.seed, opened.row.secret};
   Interrupts interrupts(context, book, view);
   const auto show_result = [&](const pipeline::ItemResult& result) {

@@ -8,7 +8,6 @@
 #include "apps/config.h"
 #include "apps/exit.h"
 #include "audit/calibration.h"
-#include "engine/local_model.h"
 #include "pipeline/run.h"
 #include "storage/ledger.h"
 
@@ -47,11 +46,6 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
 // The ledger opened, with its failures in a sentence for the person.
 std::unique_ptr<storage::LedgerWriter> open_writer(const std::filesystem::path& file);
 std::unique_ptr<storage::LedgerReader> open_reader(const std::filesystem::path& file);
-
-// The templates that the settings name; else those of the model's own prompt family, which lie in
-// its directory; else the shipped ones.
-prompts::TemplateSet load_templates(const Config& config,
-                                    const engine::LocalModel* local = nullptr);
 
 // A problem with its hash, and its row.
 std::shared_ptr<const pipeline::Problem> make_problem(std::string name, std::string statement,

@@ -39,9 +39,11 @@ Config make_config(const Settings& settings, const Environment& environment);
 // Whether a server is named, be it for one role.
 bool names_server(const Settings& settings);
 
-// The servers and who answers for which role, with the keys read from file or environment.
-// Throws Exit(Usage) if no server is named, or a key file is open to others or cannot be read.
-pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment);
+// The servers and who answers for which of `roles`, with the keys read from file or environment.
+// Throws Exit(Usage) if no server is named for one of them, or a key file is open to others or
+// cannot be read.
+pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment,
+                                   const pipeline::RoleSet& roles = pipeline::kAllRoles);
 
 // The settings with where each came from, a line each: --show-config. Without secrets: there are
 // none among the settings.

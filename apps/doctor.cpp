@@ -7,6 +7,7 @@
 
 #include "apps/command.h"
 #include "apps/output.h"
+#include "apps/role_models.h"
 #include "apps/view.h"
 #include "apps/view_text.h"
 
@@ -130,10 +131,11 @@ ExitCode examine(const DoctorFlags& flags, const SettingFlags& given,
   add(check_storage(with.config.ledger, flags.deep ? Depth::Deep : Depth::Quick));
   add(check_templates(with.config));
   add(check_trust(with.config, needs_tls(with.settings)));
-  if (const auto local = choose_local(with.settings))
-    add(check_local(*local));
-  else
-    add(check_endpoints(with.settings, with.config, environment));
+  const RoleChoices choices = choose_roles(with.settings);
+  for (const LocalChoice& local : distinct(choices)) add(check_local(local));
+  const pipeline::RoleSet remote = server_roles(choices);
+  if (std::ranges::find(remote, true) != remote.end())
+    add(check_endpoints(with.settings, with.config, environment, remote));
   const ExitCode code = exit_code_of(checks);
   if (flags.json) {
     write_stdout(json_of(checks, code));

@@ -42,9 +42,10 @@ std::optional<std::string> lock_holder(const std::filesystem::path& ledger);
 Checks check_trust(const Config& config, bool needed);
 Checks check_templates(const Config& config);
 
-// Each server that the settings name is asked a few short questions. Without one: a warning.
+// Each server that the settings name for these roles is asked a few short questions. Without one:
+// a warning.
 Checks check_endpoints(const Settings& settings, const Config& config,
-                       const Environment& environment);
+                       const Environment& environment, const pipeline::RoleSet& roles);
 
 // The model of this machine that the settings name instead of a server.
 Checks check_local(const LocalChoice& choice);

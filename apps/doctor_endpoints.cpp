@@ -109,7 +109,7 @@ Check probed(const pipeline::Endpoint& endpoint, const Config& config) {
 }  // namespace
 
 Checks check_endpoints(const Settings& settings, const Config& config,
-                       const Environment& environment) {
+                       const Environment& environment, const pipeline::RoleSet& roles) {
   if (!names_server(settings))
     return {{"endpoint", State::Warn, "no server is named",
              "give --base-url http://HOST:PORT/v1 and --model NAME, or set base-url and model in "
@@ -117,7 +117,7 @@ Checks check_endpoints(const Settings& settings, const Config& config,
              false}};
   Checks checks;
   try {
-    const pipeline::RemoteConfig remote = make_remote(completed(settings), environment);
+    const pipeline::RemoteConfig remote = make_remote(completed(settings), environment, roles);
     for (const pipeline::Endpoint& endpoint : remote.endpoints) {
       if (checks.size() == kEndpointsMax) {
         checks.push_back({"endpoint", State::Warn,

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "apps/exit.h"
-#include "apps/local.h"
+#include "apps/role_models.h"
 #include "theorems/theorem.h"
 #include "training/model_shape.h"
 
@@ -29,18 +29,17 @@ std::string spelt(const formats::Submission& row, const std::string& model, Outs
 }  // namespace
 
 Spelling choose_spelling(const Settings& settings, OutsideDomain outside) {
-  const Spelling as_it_is = [](const formats::Submission& row) { return row.problem.statement; };
-  const auto local = choose_local(settings);
-  if (!local) return as_it_is;
-  try {
-    if (model::read_config(local->directory).prompt_family != training::kPromptFamily)
-      return as_it_is;
-  } catch (const model::Refused&) {
-    return as_it_is;  // loading the model will say what is wrong with it
+  for (const LocalChoice& local : distinct(choose_roles(settings))) {
+    try {
+      if (model::read_config(local.directory).prompt_family != training::kPromptFamily) continue;
+    } catch (const model::Refused&) {
+      continue;  // loading the model will say what is wrong with it
+    }
+    return [name = local.directory.string(), outside](const formats::Submission& row) {
+      return spelt(row, name, outside);
+    };
   }
-  return [name = local->directory.string(), outside](const formats::Submission& row) {
-    return spelt(row, name, outside);
-  };
+  return [](const formats::Submission& row) { return row.problem.statement; };
 }
 
 }  // namespace apps

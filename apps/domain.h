@@ -14,8 +14,9 @@ using Spelling = std::function<std::string(const formats::Submission&)>;
 
 enum class OutsideDomain { Refuse, Ask };
 
-// A model that was taught the built-in domain alone reads statements in the spelling of
-// theorems/theorem.h, and knows no others; for all other models a statement stays as it is.
+// A model, be it of one role, that was taught the built-in domain alone reads statements in the
+// spelling of theorems/theorem.h, and knows no others; for all other models a statement stays as it
+// is.
 Spelling choose_spelling(const Settings& settings, OutsideDomain outside);
 
 }  // namespace apps

@@ -8,6 +8,7 @@
 #include "apps/conduct.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
+#include "apps/role_models.h"
 #include "apps/view_text.h"
 
 namespace apps {

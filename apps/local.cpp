@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "apps/config.h"
-#include "apps/default_model.h"
 #include "apps/exit.h"
 #include "kernels/cuda/device.h"
 
@@ -75,21 +73,6 @@ LocalChoice local_choice(const Settings& settings, const std::string& directory)
   if (settings.is_set("thinking"))
     choice.thinking = settings.boolean("thinking") ? model::Thinking::On : model::Thinking::Off;
   return choice;
-}
-
-std::optional<LocalChoice> choose_local(const Settings& settings) {
-  const Value& urls = settings.at("base-url");
-  const bool server = !urls.words.empty() && !urls.words.front().empty();
-  if (server) return {};
-  const std::string name = settings.word("model");
-  if (name.empty()) {
-    const auto shipped = default_model();
-    if (!shipped || names_server(settings)) return {};
-    return local_choice(settings, shipped->string());
-  }
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(name, ignored)) return {};
-  return local_choice(settings, name);
 }
 
 std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice) {

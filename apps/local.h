@@ -18,12 +18,8 @@ struct LocalChoice {
   pipeline::JudgeGrammar grammar = pipeline::JudgeGrammar::Off;
 };
 
-// The directory that --model names, if it is one and no server is named: then no server is asked.
-// If neither a model nor a server is named, the model that came with the program, if one did.
-// Throws Exit(Usage) if a setting of the engine cannot be used.
-std::optional<LocalChoice> choose_local(const Settings& settings);
-
-// The same for commands that need a directory. Throws Exit(Usage) if `directory` is none.
+// `directory` with the settings of the engine. Throws Exit(Usage) if it is none, or one of them
+// cannot be used.
 LocalChoice local_choice(const Settings& settings, const std::string& directory);
 
 // Loads it, telling on stderr what it runs on and what memory it takes. Throws Exit: Usage (2) if

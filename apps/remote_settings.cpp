@@ -100,11 +100,13 @@ bool names_server(const Settings& settings) {
   return false;
 }
 
-pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment) {
+pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& environment,
+                                   const pipeline::RoleSet& roles) {
   pipeline::RemoteConfig remote;
   remote.retry.attempts_max = settings.integer("attempts", 1, 1000);
   remote.dispatch.outage_ms = settings.milliseconds("outage-timeout");
   for (int i = 0; i < pipeline::kRoles; ++i) {
+    if (!roles[std::size_t(i)]) continue;
     const std::string role(to_text(static_cast<pipeline::Role>(i)));
     const auto pick = [&](const std::string& name) {
       return settings.is_set(role + '.' + name) ? role + '.' + name : name;

@@ -76,6 +76,9 @@ std::vector<Setting> make_common() {
 
 std::vector<Setting> make_role() {
   return {{"model", "NAME", "model for this role", "", "Role"},
+          {"directory", "DIR",
+           "a model's directory: this process answers for the role, whatever server is named", "",
+           "Role"},
           {"base-url", "URL", "server for this role", "", "Role"},
           {"api-key-file", "FILE", "file with the key", "", "Role"},
           {"api-key-env", "NAME", "environment variable with the key", "", "Role"},

@@ -21,8 +21,10 @@ Role role_of(const std::string& text) {
   throw std::runtime_error("the ledger names the role '" + text + "', which this program has not");
 }
 
-void check_models(const pipeline::StoredMeaning& meaning, const pipeline::ChatModel& model) {
+void check_models(const pipeline::StoredMeaning& meaning, const pipeline::ChatModel& model,
+                  const pipeline::RoleSet& roles) {
   for (int i = 0; i < pipeline::kRoles; ++i) {
+    if (!roles[std::size_t(i)]) continue;
     const std::string now = model.identity(static_cast<Role>(i));
     const std::string& then = meaning.roles[std::size_t(i)].model;
     if (now != then)
@@ -33,8 +35,11 @@ void check_models(const pipeline::StoredMeaning& meaning, const pipeline::ChatMo
   }
 }
 
-std::vector<storage::StoredCall> spread(std::vector<storage::StoredCall> calls, int64_t count) {
-  std::erase_if(calls, [](const auto& call) { return call.state != "answered"; });
+std::vector<storage::StoredCall> spread(std::vector<storage::StoredCall> calls,
+                                        const pipeline::RoleSet& roles, int64_t count) {
+  std::erase_if(calls, [&](const auto& call) {
+    return call.state != "answered" || !roles[std::size_t(role_of(call.role))];
+  });
   const auto all = int64_t(calls.size());
   std::vector<storage::StoredCall> chosen;
   for (int64_t i = 0; i < std::min(count, all); ++i)
@@ -84,11 +89,11 @@ boost::asio::awaitable<std::string> ask_again(pipeline::ChatModel& model,
 
 boost::asio::awaitable<Rederived> rederive(const storage::LedgerReader& reader,
                                            const storage::RunRow& run, pipeline::ChatModel& model,
-                                           int64_t calls) {
+                                           pipeline::RoleSet roles, int64_t calls) {
   const pipeline::StoredMeaning meaning = pipeline::read_meaning(run.meaning);
-  check_models(meaning, model);
+  check_models(meaning, model, roles);
   std::vector<boost::asio::awaitable<std::string>> tasks;
-  for (const storage::StoredCall& call : spread(reader.calls(run.id), calls)) {
+  for (const storage::StoredCall& call : spread(reader.calls(run.id), roles, calls)) {
     const auto whole = reader.call(run.id, call.key);  // with its texts
     if (!whole) throw std::runtime_error("the ledger has lost the call " + call.key);
     pipeline::ChatRequest request = request_of(reader, run, meaning, call);

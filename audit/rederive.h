@@ -18,10 +18,10 @@ struct Rederived {
   std::vector<std::string> faults;  // a sentence for each answer that is another now
 };
 
-// Asks `calls` of the run's answered calls again, evenly spread over all of them, all at once.
-// Throws std::runtime_error if a role's model is another one than the run's.
+// Asks `calls` of these roles' answered calls again, evenly spread over all of them, all at once.
+// Throws std::runtime_error if the model of such a role is another one than the run's.
 boost::asio::awaitable<Rederived> rederive(const storage::LedgerReader& reader,
                                            const storage::RunRow& run, pipeline::ChatModel& model,
-                                           int64_t calls);
+                                           pipeline::RoleSet roles, int64_t calls);
 
 }  // namespace audit

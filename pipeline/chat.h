@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,8 @@ namespace net = boost::asio;
 enum class Role { Generator, Verifier, MetaVerifier };
 inline constexpr int kRoles = 3;
 std::string_view to_text(Role role);  // "generator", "verifier", "meta_verifier"
+using RoleSet = std::array<bool, kRoles>;  // which are meant
+inline constexpr RoleSet kAllRoles{true, true, true};
 
 struct Sampling {
   double temperature = 1.0;

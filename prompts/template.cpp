@@ -199,10 +199,11 @@ const Template& TemplateSet::at(std::string_view name) const {
   return found->second;
 }
 
-const Template* TemplateSet::unfenced() const {
-  for (const auto& [name, source] : templates_)
-    if (source.unfenced) return &source;
-  return nullptr;
+void TemplateSet::replace(Template source) {
+  const auto found = templates_.find(source.name);
+  if (found == templates_.end())
+    throw std::logic_error("there is no template \"" + source.name + "\"");
+  found->second = std::move(source);
 }
 
 std::vector<Segment> render(const Template& source, const std::vector<Part>& parts,

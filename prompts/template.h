@@ -59,8 +59,8 @@ class TemplateSet {
   // REQUIRES: `name` is one of the four.
   const Template& at(std::string_view name) const;
 
-  // The first template that only an embedded model may be sent; nullptr: none.
-  const Template* unfenced() const;
+  // In place of the one of its name. REQUIRES: that is one of the four.
+  void replace(Template source);
 
  private:
   std::map<std::string, Template, std::less<>> templates_;
