@@ -19,7 +19,7 @@ namespace net = boost::asio;
 
 enum class Role { Generator, Verifier, MetaVerifier };
 inline constexpr int kRoles = 3;
-std::string_view to_text(Role role);  // "generator", "verifier", "meta_verifier"
+std::string_view to_text(Role role);       // "generator", "verifier", "meta_verifier"
 using RoleSet = std::array<bool, kRoles>;  // which are meant
 inline constexpr RoleSet kAllRoles{true, true, true};
 
