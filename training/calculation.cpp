@@ -38,6 +38,14 @@ Calculation sum_or_difference(Random& random) {
   return cut(theorems::difference_step(a, b));
 }
 
+// As the coefficients of a sum by induction are put together: "-36+10=-26".
+Calculation signed_sum(Random& random) {
+  int64_t a = random.between(2, 199);
+  if (random.chance(0.4)) a = -a;
+  const int64_t b = random.between(2, 199);
+  return cut(random.chance(0.6) ? theorems::sum_step(a, b) : theorems::difference_step(a, b));
+}
+
 Calculation long_product(Random& random) {
   const int64_t a = with_digits(2, random), b = with_digits(2, random);
   return {fmt::format("{}*{}: ", a, b), theorems::product_steps(a, b)};
@@ -59,10 +67,11 @@ Calculation remainder(Random& random) {
 
 Calculation calculation(Random& random) {
   const int64_t kind = random.below(100);
-  if (kind < 25) return short_product(random);
-  if (kind < 40) return sum_or_difference(random);
-  if (kind < 55) return long_product(random);
-  if (kind < 70) return division(random);
+  if (kind < 20) return short_product(random);
+  if (kind < 32) return sum_or_difference(random);
+  if (kind < 54) return signed_sum(random);
+  if (kind < 64) return long_product(random);
+  if (kind < 76) return division(random);
   return remainder(random);
 }
 

@@ -13,8 +13,9 @@ struct Calculation {
   std::string answer;  // "456 = 50*9+6"
 };
 
-// A product with one digit, a sum or a difference, a longer product or a division in their steps
-// (theorems/arithmetic_steps.h), a product with its remainder as a line of a proof states it.
+// A product with one digit, a sum or a difference, also below 0, a longer product or a division in
+// their steps (theorems/arithmetic_steps.h), a product with its remainder as a line of a proof
+// states it.
 Calculation calculation(theorems::Random& random);
 
 }  // namespace training

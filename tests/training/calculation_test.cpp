@@ -28,6 +28,7 @@ TEST_SUITE("training/calculation") {
   TEST_CASE("sums, differences and products with one digit are true") {
     theorems::Random random(2);
     std::set<char> seen;
+    int below_zero = 0;
     for (int i = 0; i < 2000; ++i) {
       const training::Calculation drawn = training::calculation(random);
       int a = 0, b = 0;
@@ -38,7 +39,9 @@ TEST_SUITE("training/calculation") {
       const int right = operation == '*' ? a * b : operation == '+' ? a + b : a - b;
       CHECK(std::stoi(drawn.answer) == right);
       seen.insert(operation);
+      below_zero += right < 0 ? 1 : 0;
     }
     CHECK(seen == std::set<char>{'*', '+', '-'});
+    CHECK(below_zero > 50);
   }
 }
