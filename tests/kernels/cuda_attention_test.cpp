@@ -253,4 +253,34 @@ TEST_SUITE("kernels/cuda_attention") {
       }
     });
   }
+
+  TEST_CASE("tokens that share some pages have the bits of tokens that share none") {
+    const int64_t tokens = 300, dim = 6, most = 4;  // more tokens than share a key, more pages too
+    const PageFormat format = {.type = Number::BF16, .width = dim};
+    const int64_t columns = (most + 1) * kPageTokens;
+    const FilledPages prompt(Layout::IndexKeys, format, numbers(columns * dim, 5));
+    const FilledPages fork(Layout::IndexKeys, format, numbers(columns * dim, 6));
+    IndexerCase c{.tokens = tokens, .heads = 2, .dim = dim, .columns = columns};
+    std::vector<std::vector<const unsigned char*>> tables;
+    for (int64_t t = 0; t < tokens; ++t) {
+      std::vector<const unsigned char*>& table = tables.emplace_back();
+      for (int64_t page = 0; page <= most; ++page) {
+        const FilledPages& from = t % 7 < page ? fork : prompt;
+        table.push_back(from.seen(columns).page[t % 5 == 4 ? most - page : page]);
+      }
+      c.seen.push_back({table.data(), int32_t(t * 37 % columns + 1)});
+    }
+    c.seen[1].visible = 0;
+    const std::vector<float> expected = scored_by_twin(c, prompt);
+    for_cuda_kernels([&](Kernels& kernels) {
+      const std::vector<float> together = scored(kernels, c, prompt);
+      CHECK(agree(together, expected, kFloatSums));
+      for (int64_t t = 0; t < tokens; ++t) {
+        CAPTURE(t);
+        const auto row = together.begin() + t * columns;
+        REQUIRE(
+            same_bits(scored(kernels, c.alone(t), prompt), std::vector<float>(row, row + columns)));
+      }
+    });
+  }
 }
