@@ -36,6 +36,12 @@ NetworkOptions completed(NetworkOptions options, const Config& config) {
         fmt::format("the published numerics round latents in groups of {}, which do not fill {} "
                     "numbers (kv_lora_rank)",
                     int64_t(PageFormat::kTile), config.latent));
+  if (options.numerics == CacheNumerics::Published && config.sparse() &&
+      !std::has_single_bit(uint64_t(config.index_dim)))
+    throw Refused(
+        fmt::format("the published numerics turn the indexer's vectors by a Hadamard matrix, which "
+                    "takes a power of two, not {} numbers (index_head_dim)",
+                    config.index_dim));
   return options;
 }
 

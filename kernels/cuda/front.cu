@@ -2,6 +2,8 @@
 // to step. Bound: bytes, each number read once and written twice; launches in a decode step.
 // The steps are those of the separate kernels, so the bits are theirs.
 
+#include <bit>
+
 #include "kernels/cuda/steps.h"
 
 namespace {
@@ -94,6 +96,7 @@ __global__ void latent_front_kernel(LatentFront args) {
 void cuda::index_key_front(const IndexKeyFront& args, Stream stream) {
   const auto [tokens, dim] = args.x.extent;
   assert(dim == args.format.width && dim % 2 == 0 && args.turn.dim <= dim);
+  assert(args.numerics == CacheNumerics::Plain || std::has_single_bit(uint64_t(dim)));
   launch(stream, index_key_front_kernel,
          {.blocks = tokens, .threads = kThreads, .shared_bytes = shared_bytes(dim)}, args);
 }
@@ -101,6 +104,7 @@ void cuda::index_key_front(const IndexKeyFront& args, Stream stream) {
 void cuda::index_query_front(const IndexQueryFront& args, Stream stream) {
   const auto [tokens, heads, dim] = args.x.extent;
   assert(args.turn.dim <= dim);
+  assert(args.numerics == CacheNumerics::Plain || std::has_single_bit(uint64_t(dim)));
   launch(stream, index_query_front_kernel,
          {.blocks = tokens * heads, .threads = kThreads, .shared_bytes = shared_bytes(dim)}, args);
 }

@@ -158,4 +158,14 @@ TEST_SUITE("model/records") {
     CHECK_THROWS_WITH_AS(Network(loaded.weights, kernels, {.numerics = CacheNumerics::Published}),
                          doctest::Contains("which do not fill 160 numbers"), model::Refused);
   }
+
+  TEST_CASE("index vectors that Hadamard's matrix cannot turn are refused in a sentence") {
+    Loaded loaded("v32", Stored::Bfloat16, WeightFormat::AsIs);
+    loaded.weights.config.index_dim = 24;
+    HostKernels kernels(Instructions::Plain, 1);
+    CHECK_NOTHROW(Network(loaded.weights, kernels, {}));
+    CHECK_THROWS_WITH_AS(Network(loaded.weights, kernels, {.numerics = CacheNumerics::Published}),
+                         doctest::Contains("a power of two, not 24 numbers (index_head_dim)"),
+                         model::Refused);
+  }
 }
