@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "apps/output.h"
 #include "training/evaluation.h"
@@ -28,11 +29,23 @@ Share share_of(const Json& json) {
   return {json.at("hits").get<int64_t>(), json.at("of").get<int64_t>()};
 }
 
-training::PlotBar bar_of(const Share& share) { return {share.value(), share.low(), share.high()}; }
+constexpr training::PlotBar kNoBar{.value = training::kNoNumber};
+
+// A share of nothing is no share of 0.
+training::PlotBar bar_of(const Share& share) {
+  if (share.of <= 0) return kNoBar;
+  return {share.value(), share.low(), share.high()};
+}
 
 training::PlotPoint point_of(std::size_t x, const Share& share) {
+  if (share.of <= 0) return {.x = double(x), .y = training::kNoNumber};
   return {.x = double(x), .y = share.value(), .low = share.low(), .high = share.high()};
 }
+
+// What cannot be drawn together, in the words that end its sentence.
+struct Unlike : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 class Measured {
  public:
@@ -51,7 +64,7 @@ class Measured {
     };
     if (!refined_.empty()) write("refinements.svg", training::to_svg(refinements()));
     if (!proofs_.categories.empty()) {
-      write("proofs.svg", training::to_svg(proofs_));
+      write("proofs.svg", training::to_svg(proofs()));
       write("verdicts.svg", training::to_svg(verdicts_));
     }
     return files;
@@ -63,6 +76,11 @@ class Measured {
   }
 
   void add_proofs(const Json& row) {
+    if (proofs_.categories.size() == training::kPlotCategoriesMax)
+      throw Unlike(
+          fmt::format("these are more than {} families and levels, which have no room in "
+                      "one plot",
+                      training::kPlotCategoriesMax));
     proofs_.categories.push_back(category_of(row));
     verdicts_.categories.push_back(category_of(row));
     proofs_.series[0].bars.push_back(bar_of(share_of(row.at("solved"))));
@@ -71,10 +89,27 @@ class Measured {
     verdicts_.series[1].bars.push_back(bar_of(share_of(verifier.at("right_refused"))));
   }
 
+  // Shares of one curve are added up, so they must have been measured in one way. One chain may
+  // stand beside several: it alone has fresh attempts to compare with.
+  void require_alike(const std::string& feedback, std::size_t rounds, int chains) const {
+    if (refined_.empty()) return;
+    if (feedback != feedback_)
+      throw Unlike(
+          fmt::format("its feedback is {}, but that of lines before is {}", feedback, feedback_));
+    if (rounds != refined_.size())
+      throw Unlike("it has another number of refinements than lines before");
+    if (chains > 1 && chains_ > 1 && chains != chains_)
+      throw Unlike(fmt::format("it has {} chains, but lines before have {}", chains, chains_));
+  }
+
   void add_loop(const Json& row) {
+    const auto feedback = row.at("feedback").get<std::string>();
+    const int chains = row.at("chains").get<int>();
+    require_alike(feedback, row.at("refined").size(), chains);
+    feedback_ = feedback;
     add_rounds(row.at("refined"), refined_);
-    chains_ = std::max(chains_, row.at("chains").get<int>());
-    if (chains_ > 1) {
+    chains_ = std::max(chains_, chains);
+    if (chains > 1) {
       add_rounds(row.at("best_by_self"), by_self_);
       add_rounds(row.at("best_by_verifier"), by_verifier_);
       return;
@@ -83,10 +118,21 @@ class Measured {
     resampled_.hits += resampled.hits;
     resampled_.of += resampled.of;
     if (proofs_.categories.empty() || proofs_.categories.back() != category_of(row)) return;
-    proofs_.series[1].bars.resize(proofs_.categories.size() - 1);
-    proofs_.series[1].bars.push_back(bar_of(share_of(row.at("refined").back())));
-    proofs_.series[2].bars.resize(proofs_.categories.size() - 1);
-    proofs_.series[2].bars.push_back(bar_of(resampled));
+    add_bar(proofs_.series[1], share_of(row.at("refined").back()));
+    add_bar(proofs_.series[2], resampled);
+  }
+
+  // Of the newest category; none of those before it that were not refined.
+  void add_bar(training::BarSeries& series, const Share& share) const {
+    series.bars.resize(proofs_.categories.size() - 1, kNoBar);
+    series.bars.push_back(bar_of(share));
+  }
+
+  // Without the series that nothing was measured of.
+  training::BarPlot proofs() const {
+    training::BarPlot plot = proofs_;
+    std::erase_if(plot.series, [](const auto& series) { return series.bars.empty(); });
+    return plot;
   }
 
   // Statements of all families and levels are taken together.
@@ -136,6 +182,7 @@ class Measured {
                               .y = training::PlotRange{0, 1}};
   std::vector<Share> refined_, by_self_, by_verifier_;  // [refinements + 1]
   Share resampled_;
+  std::string feedback_;
   int chains_ = 1;
 };
 
@@ -157,9 +204,11 @@ std::vector<std::filesystem::path> draw_measured(const std::filesystem::path& fi
       throw Exit(ExitCode::Usage,
                  fmt::format("{}, line {}: this is not what `elenchus train eval --json` prints",
                              file.string(), number));
+    } catch (const Unlike& unlike) {
+      throw Exit(ExitCode::Usage, fmt::format("{}, line {}: {}; draw them from files of their own",
+                                              file.string(), number, unlike.what()));
     }
   }
-  std::filesystem::create_directories(out);
   const auto files = measured.draw(out);
   if (files.empty())
     throw Exit(ExitCode::Usage, file.string() +

@@ -73,9 +73,10 @@ std::string to_svg(const BarPlot& plot) {
   PlotCard card(plot.title, names, PlotCard::Swatch::Box);
   const PlotRange wanted = plot.y ? *plot.y : y_range(plot);
   const PlotRange y = range_of(std::vector{wanted.low, wanted.high});
+  const std::size_t groups = std::max<std::size_t>(1, plot.categories.size());
+  card.fit_x_ticks(plot.categories, (card.area().right - card.area().left) / double(groups));
   card.draw_y_axis(y, plot.y_label);
 
-  const std::size_t groups = std::max<std::size_t>(1, plot.categories.size());
   const std::size_t series = std::max<std::size_t>(1, plot.series.size());
   const PlotArea& area = card.area();
   const double group = (area.right - area.left) / double(groups);

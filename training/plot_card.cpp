@@ -177,11 +177,27 @@ void PlotCard::draw_y_axis(const PlotRange& range, std::string_view label) {
       (area_.top + area_.bottom) / 2, xml_text(label));
 }
 
+void PlotCard::fit_x_ticks(const std::vector<std::string>& texts, double width) {
+  constexpr double kHeightMax = 140;  // a third of the card: what is longer still is cut off
+  double widest = 0;
+  for (const std::string& text : texts) widest = std::max(widest, width_of(text));
+  if (widest <= width) return;
+  tick_texts_ = TickTexts::Slanted;
+  const double height = 22 + widest * 0.64;  // sin 40 degrees
+  area_.bottom = std::min(area_.bottom, kPlotHeight - std::min(height, kHeightMax));
+}
+
 void PlotCard::draw_x_tick(double x, std::string_view text) {
   svg_ += fmt::format(R"(<path d="M{:.1f} {:.1f}v4" stroke="#8c959f"/>)", x, area_.bottom);
-  svg_ += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", x,
-                      area_.bottom + 18, xml_text(text)) +
-          "\n";
+  if (tick_texts_ == TickTexts::Slanted)
+    svg_ += fmt::format(R"svg(<text x="{0:.1f}" y="{1:.1f}" text-anchor="end")svg"
+                        R"svg( transform="rotate(-40 {0:.1f} {1:.1f})">{2}</text>)svg",
+                        x + 4, area_.bottom + 15, xml_text(text)) +
+            "\n";
+  else
+    svg_ += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", x,
+                        area_.bottom + 18, xml_text(text)) +
+            "\n";
 }
 
 void PlotCard::draw_x_axis(std::string_view label) {

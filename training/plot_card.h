@@ -51,6 +51,10 @@ class PlotCard {
   const PlotArea& area() const { return area_; }
   double y_of(double value) const;  // of the range that draw_y_axis was given
 
+  // Before any axis: ticks with these texts stand `width` apart. Texts that are wider are slanted,
+  // and the area leaves them room.
+  void fit_x_ticks(const std::vector<std::string>& texts, double width);
+
   void draw_y_axis(const PlotRange& range, std::string_view label);
   void draw_x_tick(double x, std::string_view text);
   void draw_x_axis(std::string_view label);
@@ -65,6 +69,7 @@ class PlotCard {
  private:
   PlotArea area_;
   PlotRange y_;
+  enum class TickTexts { Level, Slanted } tick_texts_ = TickTexts::Level;
   std::string svg_;
 };
 

@@ -137,13 +137,14 @@ TEST_SUITE("apps/train_report") {
 
   TEST_CASE("what train eval printed is drawn beside the published figures") {
     const support::TempDir folder;
-    write_file(folder / "eval.jsonl",
-               R"({"family":"witness","level":1,"solved":{"hits":3,"of":10},"verifier":{)"
-               R"("wrong_accepted":{"hits":1,"of":7},"right_refused":{"hits":0,"of":3}}})"
-               "\n"
-               R"({"family":"witness","level":1,"chains":1,"refined":[{"hits":3,"of":10},)"
-               R"({"hits":5,"of":10}],"resampled":{"hits":4,"of":10}})"
-               "\n");
+    write_file(
+        folder / "eval.jsonl",
+        R"({"family":"witness","level":1,"solved":{"hits":3,"of":10},"verifier":{)"
+        R"("wrong_accepted":{"hits":1,"of":7},"right_refused":{"hits":0,"of":3}}})"
+        "\n"
+        R"({"family":"witness","level":1,"feedback":"own","chains":1,"refined":[{"hits":3,"of":10},)"
+        R"({"hits":5,"of":10}],"resampled":{"hits":4,"of":10}})"
+        "\n");
     const Told told = elenchus({"train", "report", (folder / "eval.jsonl").string(), "--json"});
     CHECK(told.code == 0);
     CHECK(json::parse(told.out)["files"].size() == 3);
@@ -152,6 +153,63 @@ TEST_SUITE("apps/train_report") {
     CHECK(has(plot, "fresh attempts for as many tokens"));
     CHECK(has(plot, "published, ISL 2024, one chain"));
     CHECK(has(read_bytes(folder / "plots/verdicts.svg"), "witness 1"));
+  }
+
+  TEST_CASE("what was not measured has no bar") {
+    const support::TempDir folder;
+    const std::string proofs =
+        R"("solved":{"hits":5,"of":5},"verifier":{"wrong_accepted":{"hits":0,"of":0},)"
+        R"("right_refused":{"hits":0,"of":5}}})"
+        "\n";
+    const std::string loop =
+        R"("feedback":"own","chains":1,"refined":[{"hits":5,"of":5}],"resampled":{"hits":5,"of":5}})"
+        "\n";
+    const std::string first = R"({"family":"witness","level":1,)";
+    const std::string second = R"({"family":"witness","level":2,)";
+    const auto bars = [&](const std::string& rows, const char* plot) {
+      write_file(folder / "eval.jsonl", rows);
+      CHECK(elenchus({"train", "report", (folder / "eval.jsonl").string()}).code == 0);
+      const std::string svg = read_bytes(folder / "plots" / plot);
+      CHECK(has(svg, ">first attempt<") == (std::string(plot) == "proofs.svg"));
+      CHECK(has(svg, ">refined<") == has(rows, "refined"));
+      return count(svg, "fill-opacity=\"0.85\"");
+    };
+    CHECK(bars(first + proofs, "proofs.svg") == 1);
+    CHECK(bars(first + proofs, "verdicts.svg") == 1);  // no wrong proofs to accept
+    CHECK(bars(first + proofs + second + proofs + second + loop, "proofs.svg") == 4);
+  }
+
+  TEST_CASE("measurements of different ways are not added up") {
+    const support::TempDir folder;
+    const auto row = [](const std::string& feedback, int chains, const std::string& refined) {
+      const std::string share = R"({"hits":3,"of":10})";
+      return R"({"family":"witness","level":1,"feedback":")" + feedback + R"(","chains":)" +
+             std::to_string(chains) + R"(,"refined":[)" + refined + R"(],"best_by_self":[)" +
+             refined + R"(],"best_by_verifier":[)" + refined + R"(],"resampled":)" + share + "}\n";
+    };
+    const std::string once = R"({"hits":3,"of":10})", twice = once + "," + once;
+    const auto told = [&](const std::string& rows) {
+      write_file(folder / "eval.jsonl", rows);
+      return elenchus({"train", "report", (folder / "eval.jsonl").string()});
+    };
+    CHECK(has(told(row("own", 1, once) + row("exact", 1, once)).err,
+              "line 2: its feedback is exact, but that of lines before is own; draw them from"));
+    CHECK(has(told(row("own", 1, once) + row("own", 1, twice)).err, "line 2: it has another"));
+    CHECK(has(told(row("own", 4, once) + row("own", 8, once)).err,
+              "line 2: it has 8 chains, but lines before have 4"));
+    CHECK_FALSE(std::filesystem::exists(folder / "plots"));
+    CHECK(told(row("own", 8, once) + row("own", 1, once)).code == 0);
+    CHECK(has(read_bytes(folder / "plots/refinements.svg"), "best of 8, by self score"));
+
+    std::string many;
+    for (int i = 0; i <= 40; ++i)
+      many +=
+          R"({"family":"witness","level":1,"solved":{"hits":5,"of":5},"verifier":{"wrong_accepted":)"
+          R"({"hits":0,"of":0},"right_refused":{"hits":0,"of":5}}})"
+          "\n";
+    const Told crowd = told(many);
+    CHECK(crowd.code == 2);
+    CHECK(has(crowd.err, "line 41: these are more than 40 families and levels"));
   }
 
   TEST_CASE("a file that train eval did not print is refused with its line") {
@@ -164,5 +222,6 @@ TEST_SUITE("apps/train_report") {
     write_file(folder / "none.jsonl", "{\"seed\":1}\n");
     CHECK(has(elenchus({"train", "report", (folder / "none.jsonl").string()}).err,
               "holds no measurements of proofs"));
+    CHECK_FALSE(std::filesystem::exists(folder / "plots"));
   }
 }

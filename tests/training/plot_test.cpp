@@ -176,6 +176,23 @@ TEST_SUITE("training/plot_bars") {
     CHECK(count(svg, "stroke-width=\"1.3\"") == 1);
   }
 
+  TEST_CASE("names that would run into each other are slanted, and the bars make room") {
+    const auto svg = [](std::size_t categories) {
+      const BarPlot plot{.categories = std::vector<std::string>(categories, "divisibility 4"),
+                         .series = {{"", std::vector<PlotBar>(categories, {.value = 1})}},
+                         .y = PlotRange{0, 1}};
+      return to_svg(plot);
+    };
+    CHECK(svg(5).find("rotate(-40") == std::string::npos);
+    std::size_t slanted = 0;
+    const std::string many = svg(20);
+    for (std::size_t at = 0; (at = many.find("rotate(-40", at)) != std::string::npos; ++at)
+      ++slanted;
+    CHECK(slanted == 20);
+    CHECK(svg(5).find("M76.0 368.0H736.0") != std::string::npos);  // the x axis, 52 from below
+    CHECK(many.find("M76.0 368.0H736.0") == std::string::npos);
+  }
+
   TEST_CASE("bars of numbers that are missing are left out") {
     const std::string svg = to_svg(
         BarPlot{.categories = {"a", "b", "c"}, .series = {{"x", {{NAN}, {-2}}}, {"y", {{1}}}}});
