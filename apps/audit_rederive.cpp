@@ -15,6 +15,12 @@ namespace net = boost::asio;
 audit::Rederived rederive_run(const Settings& settings, const storage::LedgerReader& reader,
                               const storage::RunRow& run, int64_t calls) {
   const LocalModels local(choose_roles(settings));
+  if (!local.any() && settings.is_set("base-url"))
+    throw Exit(ExitCode::Usage,
+               fmt::format("run {} can be derived again only with its model in this process, but a "
+                           "server is named ({}): leave it out, or name each role's model, as in "
+                           "--role verifier=directory=DIR",
+                           run.id, settings.at("base-url").origin));
   if (!local.any())
     throw Exit(ExitCode::Usage,
                fmt::format("run {} can be derived again only with its model in this process: give "

@@ -107,13 +107,23 @@ std::string state_of(const std::optional<pipeline::Stop>& stop) {
 }
 
 // A server's answers cannot be held to a grammar of ours.
-void refuse_grammar_of_servers(const Settings& settings, const LocalModels& local) {
-  if (local.of(pipeline::Role::Verifier) || local.of(pipeline::Role::MetaVerifier)) return;
-  if (settings.word("grammar") != "off")
+void refuse_grammar_of_servers(const Settings& settings, const RoleChoices& choices) {
+  const bool judges = grammar_of(settings) != pipeline::JudgeGrammar::Off;
+  if (judges && !choices[std::size_t(pipeline::Role::Verifier)] &&
+      !choices[std::size_t(pipeline::Role::MetaVerifier)])
     throw Exit(ExitCode::Usage,
                fmt::format("{}: grammar is '{}', but no judge is a model of this machine; give "
                            "one, as in --role verifier=directory=DIR, or leave it off",
                            settings.at("grammar").origin, settings.word("grammar")));
+}
+
+// Of the roles that no model of this machine answers; nothing: there are none.
+std::optional<pipeline::RemoteConfig> servers_of(const Settings& settings,
+                                                 const Environment& environment,
+                                                 const RoleChoices& choices) {
+  const pipeline::RoleSet roles = server_roles(choices);
+  if (std::ranges::find(roles, true) == roles.end()) return {};
+  return make_remote(settings, environment, roles);
 }
 
 // The first signal stops the run and lets calls in flight end; the second ends the program.
@@ -199,21 +209,22 @@ Conducted conduct(const Settings& settings, const Config& config, const Environm
                   const Job& job, const ConductOptions& options,
                   const std::function<void(const storage::RunRow&, bool continued)>& on_start,
                   const std::function<void(const pipeline::ItemResult&)>& on_result) {
+  RoleChoices choices = choose_roles(settings);
+  // Loading can take minutes: what is missing beside the models is told first.
+  refuse_grammar_of_servers(settings, choices);
+  std::optional<pipeline::RemoteConfig> servers = servers_of(settings, environment, choices);
   // Before the context: answers of the engine may still be on their way when that ends.
-  const LocalModels local(choose_roles(settings));
-  refuse_grammar_of_servers(settings, local);
+  const LocalModels local(std::move(choices));
   const prompts::TemplateSet templates = load_templates(config, &local);
   net::io_context context(1);
   pipeline::Board board;
   View view(context.get_executor(), board, view_options(config, environment));
   http::Client client(context.get_executor(), config.client);
   auto chats = local.chats(context.get_executor());
-  if (std::ranges::find(chats, nullptr) != chats.end()) {
-    pipeline::RemoteConfig servers =
-        make_remote(settings, environment, server_roles(local.choices()));
-    servers.warn = [&view](const std::string& line) { view.say("warning: " + line); };
+  if (servers) {
+    servers->warn = [&view](const std::string& line) { view.say("warning: " + line); };
     const auto served =
-        std::make_shared<pipeline::RemoteChat>(context.get_executor(), client, std::move(servers));
+        std::make_shared<pipeline::RemoteChat>(context.get_executor(), client, *std::move(servers));
     std::ranges::replace(chats, nullptr, std::shared_ptr<pipeline::ChatModel>(served));
   }
   pipeline::RoleChat model(std::move(chats));

@@ -56,6 +56,12 @@ engine::LocalOptions local_options(const Settings& settings) {
 
 }  // namespace
 
+pipeline::JudgeGrammar grammar_of(const Settings& settings) {
+  return one_of<pipeline::JudgeGrammar>(
+      settings, "grammar",
+      {{"off", pipeline::JudgeGrammar::Off}, {"verdict", pipeline::JudgeGrammar::Verdict}});
+}
+
 LocalChoice local_choice(const Settings& settings, const std::string& directory) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(directory, ignored))
@@ -67,9 +73,7 @@ LocalChoice local_choice(const Settings& settings, const std::string& directory)
   LocalChoice choice;
   choice.directory = directory;
   choice.options = local_options(settings);
-  choice.grammar = one_of<pipeline::JudgeGrammar>(
-      settings, "grammar",
-      {{"off", pipeline::JudgeGrammar::Off}, {"verdict", pipeline::JudgeGrammar::Verdict}});
+  choice.grammar = grammar_of(settings);
   if (settings.is_set("thinking"))
     choice.thinking = settings.boolean("thinking") ? model::Thinking::On : model::Thinking::Off;
   return choice;

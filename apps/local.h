@@ -22,6 +22,9 @@ struct LocalChoice {
 // cannot be used.
 LocalChoice local_choice(const Settings& settings, const std::string& directory);
 
+// What judges of this machine are to be held to. Throws Exit(Usage) if it is not known.
+pipeline::JudgeGrammar grammar_of(const Settings& settings);
+
 // Loads it, telling on stderr what it runs on and what memory it takes. Throws Exit: Usage (2) if
 // the directory cannot be used, Backend (3) if the device is not there or has not enough memory.
 std::unique_ptr<engine::LocalModel> load_local(const LocalChoice& choice);

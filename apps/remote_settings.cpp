@@ -90,6 +90,11 @@ std::string add_endpoint(pipeline::RemoteConfig& remote, pipeline::Endpoint endp
   return remote.endpoints.back().name;
 }
 
+// Of a model that no server was named for: it was meant to be a directory, or a server forgotten.
+std::string no_directory(const std::string& model) {
+  return model.empty() ? "" : ", and its model '" + model + "' is no directory";
+}
+
 }  // namespace
 
 bool names_server(const Settings& settings) {
@@ -114,7 +119,7 @@ pipeline::RemoteConfig make_remote(const Settings& settings, const Environment& 
     const Value& urls = settings.at(pick("base-url"));
     if (urls.words.empty() || urls.words.front().empty())
       throw Exit(ExitCode::Usage,
-                 "no server is named for the " + role +
+                 "no server is named for the " + role + no_directory(settings.word(pick("model"))) +
                      ": give --base-url http://HOST:PORT/v1, or set OPENAI_BASE_URL; or give "
                      "--model DIRECTORY for a model of this machine");
     pipeline::RoleRoute& route = remote.routes[std::size_t(i)];

@@ -33,11 +33,11 @@ bool is_directory(const std::string& name) {
 void refuse_two(const Settings& settings, const std::string& role) {
   for (const char* other : {"base-url", "model"})
     if (settings.is_set(role + '.' + other))
-      throw Exit(ExitCode::Usage,
-                 fmt::format("the {} has both a directory ({}) and a {} ({}): it is answered by "
-                             "one of them",
-                             role, settings.at(role + ".directory").origin, other,
-                             settings.at(role + '.' + other).origin));
+      throw Exit(
+          ExitCode::Usage,
+          fmt::format("the {} has both a directory ({}) and a {} ({}): leave one of them out", role,
+                      settings.at(role + ".directory").origin, other,
+                      settings.at(role + '.' + other).origin));
 }
 
 // A server that one role alone has would be asked for what is a directory of this machine.

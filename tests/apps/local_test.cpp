@@ -98,8 +98,10 @@ TEST_SUITE("apps/local") {
 
     CHECK(server.code == 2);
     CHECK(server.err.find("no judge is a model of this machine") != std::string::npos);
-    CHECK(wrong.code == 2);
-    CHECK(wrong.err.find("must be one of off, verdict") != std::string::npos);
+    for (const Told& told : {wrong, asked("json")}) {
+      CHECK(told.code == 2);
+      CHECK(told.err.find("must be one of off, verdict") != std::string::npos);
+    }
   }
 
   TEST_CASE("an answer that is not the model's is found out") {

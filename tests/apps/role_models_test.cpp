@@ -117,6 +117,19 @@ TEST_SUITE("apps/role_models") {
     CHECK(split.run({"audit", "1", "--replay"}).code == 0);
   }
 
+  TEST_CASE("what a role lacks is told before a model is loaded") {
+    const Split split;
+    const Told nobody = split.solve({"--role", "verifier=directory=" + kTiny});
+    CHECK(nobody.code == 2);
+    CHECK(has(nobody.err, "no server is named for the generator: give"));
+    CHECK_FALSE(has(nobody.err, "device:"));
+    const Told misspelt = split.solve({"--model", kTiny, "--role", "verifier=/dev/null/none"});
+    CHECK(misspelt.code == 2);
+    CHECK(has(misspelt.err,
+              "no server is named for the verifier, and its model "
+              "'/dev/null/none' is no directory: give"));
+  }
+
   TEST_CASE("what was answered here is derived again; what a server said is left out") {
     const Split split;
     REQUIRE(split
