@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int64_t kChainsMax = 1 << 20;  // of a family and level: all are asked at once
+
 struct EvalFlags {
   PlayFlags play{.levels = {1, 2, 3, 4}, .statements = 64, .temperature = 0.7};
   std::string split = "dev";
@@ -176,8 +178,28 @@ ExitCode evaluate(const EvalFlags& flags) {
   if (flags.label && flags.labels.upheld_min > flags.labels.analyses)
     throw Exit(ExitCode::Usage, fmt::format("--upheld {} is more than --analyses {}: ask for fewer",
                                             flags.labels.upheld_min, flags.labels.analyses));
+  if (flags.play.statements > kChainsMax / flags.loops.chains)
+    throw Exit(ExitCode::Usage,
+               fmt::format("--statements {} of --chains {} are more than {} chains: ask for fewer",
+                           flags.play.statements, flags.loops.chains, kChainsMax));
   play(flags.play, [&](training::Player& player) { Evaluator(flags, player).run(); });
   return ExitCode::Done;
+}
+
+void add_loop_options(CLI::App& command, EvalFlags& flags) {
+  auto* loop = command.add_flag(
+      "--loop", flags.loop, "also refine; one chain: against fresh attempts for as many tokens");
+  command.add_option("--refinements", flags.loops.refinements, "at most [7]")
+      ->check(CLI::Range(1, 64))
+      ->needs(loop);
+  command
+      .add_option("--chains", flags.loops.chains,
+                  "of refinements for each statement, and the best of them; 1: none to choose [1]")
+      ->check(CLI::Range(1, 1024))
+      ->needs(loop);
+  command.add_option("--feedback", flags.feedback, "own, shuffled or exact evaluations [own]")
+      ->check(CLI::IsMember({"own", "shuffled", "exact"}))
+      ->needs(loop);
 }
 
 void add_label_options(CLI::App& command, EvalFlags& flags) {
@@ -202,15 +224,7 @@ void add_train_eval(CLI::App& train, Invocation& invocation) {
   add_play_options(command, flags->play);
   command.add_option("--split", flags->split, "dev or test [dev]")
       ->check(CLI::IsMember({"dev", "test"}));
-  command.add_flag("--loop", flags->loop, "also refine, against fresh attempts for as many tokens");
-  command.add_option("--refinements", flags->loops.refinements, "at most [7]")
-      ->check(CLI::Range(1, 64));
-  command
-      .add_option("--chains", flags->loops.chains,
-                  "of refinements for each statement, and the best of them; 1: none to choose [1]")
-      ->check(CLI::Range(1, 1024));
-  command.add_option("--feedback", flags->feedback, "own, shuffled or exact evaluations [own]")
-      ->check(CLI::IsMember({"own", "shuffled", "exact"}));
+  add_loop_options(command, *flags);
   add_label_options(command, *flags);
   command.add_flag("--json", flags->json, "one JSON line for each measurement");
   command.callback([flags, &invocation] { invocation.run = [flags] { return evaluate(*flags); }; });

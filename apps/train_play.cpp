@@ -8,6 +8,7 @@
 #include "apps/local.h"
 #include "kernels/cuda/device.h"
 #include "theorems/theorem.h"
+#include "training/model_shape.h"
 
 namespace apps {
 
@@ -67,6 +68,13 @@ void play(const PlayFlags& flags, const std::function<void(training::Player& pla
   settings.set("device", {{flags.device}, "--device"});
   if (flags.threads > 0) settings.set("threads", {{std::to_string(flags.threads)}, "--threads"});
   const auto model = load_local(local_choice(settings, flags.directory));
+  const std::string& family = model->config().prompt_family;
+  if (family != training::kPromptFamily)
+    throw Exit(
+        ExitCode::Usage,
+        fmt::format("{}: its prompts are of the family '{}', but only a model of the built-in "
+                    "domain, with '{}', can play; `elenchus train sft` makes one",
+                    flags.directory, family, training::kPromptFamily));
   training::Player player(*model);
   try {
     use(player);

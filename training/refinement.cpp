@@ -93,6 +93,7 @@ class Loop {
   void refine(std::vector<Chain>& chains, int round) {
     std::vector<Question> questions;
     std::vector<Chain*> asked;
+    std::vector<bool> refined(chains.size());
     for (auto& [chain, evaluation] : evaluations_) {
       questions.push_back({"refine",
                            {{"problem", chain->statement.text},
@@ -101,11 +102,12 @@ class Loop {
                            seed(3, questions.size(), round),
                            plan_.temperature});
       asked.push_back(chain);
+      refined[std::size_t(chain - chains.data())] = true;
     }
     // What could not be read, or not be voted on, is tried afresh.
     for (std::size_t i = 0; i < chains.size(); ++i) {
       Chain& chain = chains[i];
-      if (chain.accepted || std::ranges::find(asked, &chain) != asked.end()) continue;
+      if (chain.accepted || refined[i]) continue;
       questions.push_back(
           generation_question(chain.statement, seed(4, i, round), plan_.temperature));
       asked.push_back(&chain);

@@ -122,6 +122,24 @@ TEST_SUITE("apps/train") {
     }
   }
 
+  TEST_CASE("train eval refuses what cannot be measured before it measures") {
+    const auto eval = [](std::vector<std::string> words) {
+      words.insert(words.begin(),
+                   {"train", "eval", std::string(SOURCE_DIR) + "/model/tiny", "--threads", "1"});
+      return elenchus(words);
+    };
+    const Told stranger = eval({});
+    const Told alone = eval({"--chains", "4"});
+    const Told many = eval({"--loop", "--chains", "1024", "--statements", "1025"});
+
+    CHECK(stranger.code == 2);
+    CHECK(has(stranger.err, "model/tiny: its prompts are of the family 'default', but only"));
+    CHECK(alone.code == 2);
+    CHECK(has(alone.err, "--chains requires --loop"));
+    CHECK(many.code == 2);
+    CHECK(has(many.err, "--statements 1025 of --chains 1024 are more than 1048576 chains"));
+  }
+
   TEST_CASE("prompts without a fence are never sent to a server") {
     const support::TempDir folder;
     const Told told = elenchus({"solve", statement_in(folder, "Show that 1 = 1."), "--base-url",
