@@ -12,6 +12,7 @@
 #include <bit>
 
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/order.h"
 
 namespace {
 
@@ -34,11 +35,7 @@ struct Scratch {
   int32_t token;
 };
 
-// Ascends with x; -0 equals 0. REQUIRES: no NaN.
-__device__ uint32_t key_of(float x) {
-  const uint32_t bits = x == 0 ? 0 : std::bit_cast<uint32_t>(x);
-  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-}
+// Of which cuda::key_of makes this key.
 __device__ float value_of(uint32_t key) {
   return std::bit_cast<float>((key & 0x80000000u) != 0 ? key & 0x7FFFFFFFu : ~key);
 }
@@ -107,7 +104,7 @@ __device__ int32_t look_over(Row& row, Scratch& scratch) {
       wrong = std::min(wrong, i);
     } else if (x > -INFINITY) {
       ++count;
-      most = std::max(most, key_of(x));
+      most = std::max(most, cuda::key_of(x));
     }
   }
   row.count = block_total(count, scratch.count_of_warp);
@@ -121,30 +118,19 @@ template <class Measure>
 __device__ double sum_of(const Row& row, Kept kept, const Measure& measure, Scratch& scratch) {
   double sum = 0;
   for (int32_t i = cuda::thread(); i < row.vocabulary; i += kThreads)
-    if (key_of(row.logits[i]) > kept.key) sum += measure(row.logits[i]);
+    if (cuda::key_of(row.logits[i]) > kept.key) sum += measure(row.logits[i]);
   sum = block_total(sum, scratch.sum_of_warp);
   return kept.ties > 0 ? sum + kept.ties * measure(value_of(kept.key)) : sum;
 }
 
-// The part of the row that this warp takes, in whole steps of a warp.
-struct Part {
-  int32_t begin = 0, end = 0;
-};
-__device__ Part part_of(int32_t vocabulary) {
-  const int32_t steps = int32_t(cuda::blocks_for(vocabulary, cuda::kWarp));
-  const int32_t each = int32_t(cuda::blocks_for(steps, kWarps)) * cuda::kWarp;
-  const int32_t begin = std::min(cuda::thread() / cuda::kWarp * each, vocabulary);
-  return {.begin = begin, .end = std::min(begin + each, vocabulary)};
-}
-
 // Which of 32 logits have the key, a bit each.
 __device__ uint32_t equal_at(const Row& row, int32_t i, int32_t end, uint32_t key) {
-  return cuda::ballot(i < end && key_of(row.logits[i]) == key);
+  return cuda::ballot(i < end && cuda::key_of(row.logits[i]) == key);
 }
 
 // Counts the logits with this key, in all and in each warp's part of the row.
 __device__ int32_t count_equal(const Row& row, uint32_t key, Scratch& scratch) {
-  const Part part = part_of(row.vocabulary);
+  const cuda::Part part = cuda::part_of(row.vocabulary);
   const int lane = cuda::thread() % cuda::kWarp;
   int32_t equal = 0;
   for (int32_t i = part.begin; i < part.end; i += cuda::kWarp)
@@ -166,7 +152,7 @@ __device__ void sum_digits(const Row& row, Kept kept, uint32_t key, int shift,
   const auto digit_of = [shift](uint32_t k) { return int(k >> shift & (kDigits - 1)); };
   for (int d = 0; d < kDigits; ++d) scratch.sum[d][thread] = 0;
   for (int32_t i = thread; i < row.vocabulary; i += kThreads) {
-    const uint32_t k = key_of(row.logits[i]);
+    const uint32_t k = cuda::key_of(row.logits[i]);
     if (k > kept.key && (k & known) == key)
       scratch.sum[digit_of(k)][thread] += measure(row.logits[i]);
   }
@@ -244,7 +230,7 @@ __device__ Kept filtered(const Row& row, const DrawRule& rule, Scratch& scratch)
 // The index of the number-th logit with this key, counted from 1.
 __device__ int32_t token_at(const Row& row, uint32_t key, int32_t number, Scratch& scratch) {
   count_equal(row, key, scratch);
-  const Part part = part_of(row.vocabulary);
+  const cuda::Part part = cuda::part_of(row.vocabulary);
   const int lane = cuda::thread() % cuda::kWarp, warp = cuda::thread() / cuda::kWarp;
   int32_t before = 0;
   for (int w = 0; w < warp; ++w) before += scratch.equal[w];
@@ -262,7 +248,7 @@ __device__ int32_t token_at(const Row& row, uint32_t key, int32_t number, Scratc
 
 __device__ void write_kept(const Row& row, Kept kept, Scratch& scratch, uint32_t* bits) {
   count_equal(row, kept.key, scratch);
-  const Part part = part_of(row.vocabulary);
+  const cuda::Part part = cuda::part_of(row.vocabulary);
   const int lane = cuda::thread() % cuda::kWarp, warp = cuda::thread() / cuda::kWarp;
   int32_t before = 0;
   for (int w = 0; w < warp; ++w) before += scratch.equal[w];
@@ -271,7 +257,7 @@ __device__ void write_kept(const Row& row, Kept kept, Scratch& scratch, uint32_t
     const uint32_t equal = equal_at(row, i + lane, part.end, kept.key);
     const int32_t here = before + std::popcount(equal & ((1u << lane) - 1));
     const bool tied = (equal >> lane & 1) != 0 && here < kept.ties;
-    const bool above = inside && key_of(row.logits[i + lane]) > kept.key;
+    const bool above = inside && cuda::key_of(row.logits[i + lane]) > kept.key;
     const uint32_t word = cuda::ballot(above || tied);
     if (lane == 0) bits[i / cuda::kWarp] = word;
     before += std::popcount(equal);

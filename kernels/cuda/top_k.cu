@@ -9,6 +9,7 @@
 #include <bit>
 
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/order.h"
 
 namespace {
 
@@ -25,12 +26,6 @@ struct Scratch {
   uint32_t key;    // the digits found; the k-th largest in the end
   int32_t wanted;  // how many of those that agree with `key` are selected
 };
-
-// Ascends with x; -0 equals 0. REQUIRES: no NaN.
-__device__ uint32_t key_of(float x) {
-  const uint32_t bits = x == 0 ? 0 : std::bit_cast<uint32_t>(x);
-  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-}
 
 __device__ void look_for_nan(const float* row, int32_t visible, Scratch& scratch) {
   if (cuda::thread() == 0) scratch.has_nan = 0;
@@ -57,7 +52,7 @@ __device__ void find_kth(const float* row, int32_t visible, int32_t k, Scratch& 
     cuda::barrier();
     const uint32_t found = scratch.key;
     for (int32_t i = cuda::thread(); i < visible; i += kThreads) {
-      const uint32_t key = key_of(row[i]);
+      const uint32_t key = cuda::key_of(row[i]);
       if ((key & known) == found) cuda::add_shared(&scratch.count[key >> shift & (kDigits - 1)], 1);
     }
     cuda::barrier();
@@ -67,28 +62,17 @@ __device__ void find_kth(const float* row, int32_t visible, int32_t k, Scratch& 
   }
 }
 
-// The part of the row that this warp takes, in whole steps of a warp.
-struct Part {
-  int32_t begin = 0, end = 0;
-};
-__device__ Part part_of(int32_t visible) {
-  const int32_t steps = int32_t(cuda::blocks_for(visible, cuda::kWarp));
-  const int32_t each = int32_t(cuda::blocks_for(steps, kWarps)) * cuda::kWarp;
-  const int32_t begin = std::min(cuda::thread() / cuda::kWarp * each, visible);
-  return {.begin = begin, .end = std::min(begin + each, visible)};
-}
-
 // What 32 scores are, a bit each.
 struct Marks {
   uint32_t above = 0, equal = 0;
 };
 __device__ Marks marks_at(const float* row, int32_t i, int32_t end, uint32_t kth) {
-  const uint32_t key = i < end ? key_of(row[i]) : 0;
+  const uint32_t key = i < end ? cuda::key_of(row[i]) : 0;
   return {.above = cuda::ballot(i < end && key > kth),
           .equal = cuda::ballot(i < end && key == kth)};
 }
 
-__device__ void count_part(const float* row, Part part, Scratch& scratch) {
+__device__ void count_part(const float* row, cuda::Part part, Scratch& scratch) {
   const int lane = cuda::thread() % cuda::kWarp, warp = cuda::thread() / cuda::kWarp;
   int32_t above = 0, equal = 0;
   for (int32_t i = part.begin; i < part.end; i += cuda::kWarp) {
@@ -99,7 +83,8 @@ __device__ void count_part(const float* row, Part part, Scratch& scratch) {
   if (lane == 0) scratch.above[warp] = above, scratch.equal[warp] = equal;
 }
 
-__device__ void write_part(const float* row, Part part, const Scratch& scratch, int32_t* selected) {
+__device__ void write_part(const float* row, cuda::Part part, const Scratch& scratch,
+                           int32_t* selected) {
   const int lane = cuda::thread() % cuda::kWarp, warp = cuda::thread() / cuda::kWarp;
   int32_t above = 0, equal = 0;  // before i
   for (int w = 0; w < warp; ++w) above += scratch.above[w], equal += scratch.equal[w];
@@ -136,7 +121,7 @@ __global__ void top_k_kernel(TopK args) {
     return;
   }
   find_kth(row, visible, k, scratch);
-  const Part part = part_of(visible);
+  const cuda::Part part = cuda::part_of(visible);
   count_part(row, part, scratch);
   cuda::barrier();
   write_part(row, part, scratch, chosen);
