@@ -140,6 +140,30 @@ TEST_SUITE("apps/train") {
     CHECK(has(many.err, "--statements 1025 of --chains 1024 are more than 1048576 chains"));
   }
 
+  TEST_CASE("the loop counts each chain, and the best of a statement's chains once") {
+    const auto loop = [](const char* chains) {
+      const Told told =
+          elenchus({"train", "eval", std::string(SOURCE_DIR) + "/model/default", "--family",
+                    "congruence", "--level", "1", "--statements", "3", "--loop", "--refinements",
+                    "1", "--threads", "1", "--chains", chains, "--json"});
+      REQUIRE(told.code == 0);
+      REQUIRE(lines_in(told.out) == 2);
+      return nlohmann::json::parse(told.out.substr(told.out.find('\n') + 1));
+    };
+    const auto one = loop("1"), two = loop("2");
+
+    CHECK(one["refined"].size() == 2);
+    CHECK(one["refined"][0]["of"] == 3);
+    CHECK(one["best_by_self"] == one["refined"]);  // nothing to choose
+    CHECK(one["best_by_verifier"] == one["refined"]);
+    CHECK(one["resampled"]["of"] == 3);
+    CHECK(two["refined"][1]["of"] == 6);
+    CHECK(two["best_by_self"].size() == 2);
+    CHECK(two["best_by_verifier"][1]["of"] == 3);
+    CHECK(two["resampled"]["of"] == 0);
+    CHECK(two["refine_tokens"] > one["refine_tokens"]);
+  }
+
   TEST_CASE("prompts without a fence are never sent to a server") {
     const support::TempDir folder;
     const Told told = elenchus({"solve", statement_in(folder, "Show that 1 = 1."), "--base-url",
