@@ -203,15 +203,18 @@ void add_loop_options(CLI::App& command, EvalFlags& flags) {
 }
 
 void add_label_options(CLI::App& command, EvalFlags& flags) {
-  command.add_flag("--label", flags.label,
-                   "also let the model label its proofs, without a checker");
+  CLI::Option* label = command.add_flag("--label", flags.label,
+                                        "also let the model label its proofs, without a checker");
   command.add_option("--analyses", flags.labels.analyses, "of a proof to label [8]")
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256))
+      ->needs(label);
   command.add_option("--judgements", flags.labels.judgements, "of an analysis below 1 [3]")
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256))
+      ->needs(label);
   command
       .add_option("--upheld", flags.labels.upheld_min, "analyses that a label below 1 needs [2]")
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256))
+      ->needs(label);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace pipeline {
 
 // What the judges, verifier and meta-verifier, may say in their answers. Verdict: an answer that
 // ends by itself ends with a verdict line (prompts::verdict_line()); none is made to end, so one
-// that is cut off still has no score. Thinking is free.
+// that is cut off still has no score. Thinking is free,
+// and an answer that ends there ends without one.
 enum class JudgeGrammar { Off, Verdict };
 
 // The model in this process behind the door of all models. Templates may hold control tokens, what

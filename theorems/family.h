@@ -65,8 +65,8 @@ class FamilyRules {
   // goal.
   virtual std::vector<LineReport> check(std::string_view statement, const Proof& proof) const = 0;
 
-  // Spoils a right proof in one to three places, as `Defect` names them; after a wrong value the
-  // rest is mostly computed on from it.
+  // Spoils a proof, right or spoilt before, in one to three places, as `Defect` names them; after a
+  // wrong value the rest is mostly computed on from it.
   virtual Spoilt spoil(std::string_view statement, const Proof& proof, Random& random) const = 0;
 
   // The statement in TeX, for pages and for tests of the reader.

@@ -28,8 +28,8 @@ struct LoopFigures {
   // [0 ... refinements], of statements: the best of its chains' last proofs earns 1, chosen by the
   // self score, or by the verifier's score and then the self score. Of equals, the first chain's.
   std::vector<Share> best_by_self, best_by_verifier;
-  // Of all chains' statements: fresh attempts until one is accepted, as long as they cost no more
-  // tokens than the chain. The last one counts. None if a statement has several chains.
+  // Of all chains' statements: fresh attempts until one is accepted, begun as long as they have
+  // cost fewer tokens than the chain. The last one counts. None if a statement has several chains.
   Share resampled;
   Share resampled_accepted;
   int64_t refine_tokens = 0, resample_tokens = 0;
