@@ -136,6 +136,7 @@ TEST_SUITE("apps/train") {
     CHECK(has(stranger.err, "model/tiny: its prompts are of the family 'default', but only"));
     CHECK(alone.code == 2);
     CHECK(has(alone.err, "--chains requires --loop"));
+    CHECK(has(eval({"--analyses", "4"}).err, "--analyses requires --label"));
     CHECK(many.code == 2);
     CHECK(has(many.err, "--statements 1025 of --chains 1024 are more than 1048576 chains"));
   }
