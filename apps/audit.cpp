@@ -181,6 +181,10 @@ void print_rederived(const audit::Rederived& again, const storage::RunRow& run,
   if (flags.json)
     fmt::print("{}\n",
                Json{{"event", "rederive"}, {"calls", again.asked}, {"same", again.same}}.dump());
+  else if (again.asked == 0)
+    fmt::print(
+        "no answer of run {} was given by a model of this machine: nothing to derive again\n",
+        run.id);
   else
     fmt::print("{} of {} answers of run {} derived again are the same to the byte\n", again.same,
                again.asked, run.id);
