@@ -13,8 +13,6 @@ namespace {
 using Kind = WitnessClaim::Kind;
 using Step = CongruenceStep;
 
-constexpr std::size_t kSolutionsMax = 16;
-
 WitnessClaim claim_of(std::string_view statement) {
   return std::get<WitnessClaim>(read_witness(statement));
 }
@@ -29,11 +27,11 @@ Line make_line(Proof& proof, std::string body, std::string rule, std::vector<int
   return line;
 }
 
-// The proof that these values call for, whether or not they are a solution: all that it says is
-// true, except perhaps its end.
-Proof proof_with(const WitnessClaim& claim, Integer x, Integer y) {
-  Proof proof;
-  const Integer values[] = {x, y};
+// Appends these values and what they give. All that it says is true, whether or not they are a
+// solution. Returns the lines that a goal then cites.
+std::vector<int> append_attempt(const WitnessClaim& claim, const WitnessValues& taken,
+                                Proof& proof) {
+  const Integer values[] = {taken.x, taken.y};
   std::vector<int> cited;
   for (std::size_t i = 0; i < claim.variables().size(); ++i) {
     make_line(proof, fmt::format("take {} = {}", claim.variables()[i], to_text(values[i])), "take",
@@ -41,7 +39,7 @@ Proof proof_with(const WitnessClaim& claim, Integer x, Integer y) {
     cited.push_back(int(proof.lines.size()));
   }
   std::vector<Step> steps;
-  for (Operation& product : claim.products(x, y)) {
+  for (Operation& product : claim.products(taken.x, taken.y)) {
     steps.push_back(calculated(Step::Kind::Calculation, std::move(product), claim.modulus, {}));
     Line line = to_line(steps.back(), int(proof.lines.size()) + 1);
     proof.lines.push_back(std::move(line));
@@ -55,8 +53,59 @@ Proof proof_with(const WitnessClaim& claim, Integer x, Integer y) {
               "sub", {last - 1, last});
   }
   cited.push_back(int(proof.lines.size()));
+  return cited;
+}
+
+// Attempt after attempt; the last one is claimed to do it.
+Proof proof_with(const WitnessClaim& claim, const std::vector<WitnessValues>& attempts) {
+  Proof proof;
+  std::vector<int> cited;
+  for (const WitnessValues& values : attempts) cited = append_attempt(claim, values, proof);
   make_line(proof, "goal", "", cited);
   return proof;
+}
+
+bool is_prime(Integer number) {
+  for (Integer d = 2; d * d <= number; ++d)
+    if (number % d == 0) return false;
+  return number > 1;
+}
+
+// The way to a solution that needs no luck: 1, 2, 3, ... until the wanted remainder c or its
+// opposite m-c comes, since a*(m-x) is opposite to a*x and (m-x)^2 equal to x^2; of factors the
+// primes in turn, each with the quotient. Only the last kAttemptsMax are told.
+constexpr std::size_t kAttemptsMax = 64;
+
+std::vector<WitnessValues> search_remainders(const WitnessClaim& claim, Integer solution) {
+  const Integer m = claim.modulus, wanted = claim.c % m;
+  std::vector<WitnessValues> attempts;
+  for (Integer x = std::min<Integer>(solution, 1);; ++x) {
+    attempts.push_back({x, 0});
+    if (claim.holds(x, 0)) return attempts;
+    const Integer found = multiply(claim.kind == Kind::Square ? x : claim.a, x) % m;
+    if (claim.kind == Kind::Linear && found + wanted == m) break;
+  }
+  attempts.push_back({m - attempts.back().x, 0});
+  return attempts;
+}
+
+std::vector<WitnessValues> search_factors(const WitnessClaim& claim) {
+  std::vector<WitnessValues> attempts;
+  for (Integer a = 2;; ++a) {
+    const WitnessValues values = {a, claim.c / a};
+    if (is_prime(a)) attempts.push_back(values);
+    if (claim.holds(values.x, values.y)) return attempts;
+  }
+}
+
+// REQUIRES: `solution` is the smallest.
+std::vector<WitnessValues> attempts_for(const WitnessClaim& claim, const WitnessValues& solution) {
+  std::vector<WitnessValues> attempts = {solution};
+  if (claim.kind == Kind::Factors) attempts = search_factors(claim);
+  if (claim.modulus > 0) attempts = search_remainders(claim, solution.x);
+  if (attempts.size() > kAttemptsMax)
+    attempts.erase(attempts.begin(), attempts.end() - std::ptrdiff_t(kAttemptsMax));
+  return attempts;
 }
 
 Integer near_number(Integer right, Random& random) {
@@ -92,9 +141,23 @@ class Spoiler {
 
   // Another value, all else calculated truly, or made to fit at the end.
   void wrong_witness() {
-    const auto taken = solve_witness(claim_, 1);
-    if (taken.empty()) return;
-    Integer x = taken[0].x, y = taken[0].y;
+    const auto solutions = solve_witness(claim_, 1);
+    if (solutions.empty()) return;
+    std::vector<WitnessValues> attempts = attempts_for(claim_, solutions[0]);
+    if (attempts.size() > 1 && random_.chance(0.4)) {
+      // One that did not do it, as if it did.
+      attempts.resize(std::size_t(random_.between(1, int64_t(attempts.size()) - 1)));
+    } else {
+      attempts.back() = other_values(attempts.back());
+      if (random_.chance(0.5)) attempts = {attempts.back()};
+    }
+    proof_ = proof_with(claim_, attempts);
+    injections_.push_back({1, "witness"});
+    if (random_.chance(0.35)) force_end();
+  }
+
+  WitnessValues other_values(WitnessValues values) {
+    auto& [x, y] = values;
     const Integer end = claim_.modulus > 0 ? claim_.modulus : 60;
     if (random_.chance(0.5))
       x = Integer(random_.between(claim_.kind == Kind::Factors ? 2 : 1, int64_t(end) - 1));
@@ -105,9 +168,7 @@ class Spoiler {
       if (random_.chance(0.5)) y = near_number(y, random_);
       y = std::min(y, claim_.a * x / claim_.b);  // differences are not negative
     }
-    proof_ = proof_with(claim_, x, y);
-    injections_.push_back({1, "witness"});
-    if (random_.chance(0.35)) force_end();
+    return values;
   }
 
   Line* find_line(std::string_view rule) {
@@ -119,8 +180,11 @@ class Spoiler {
 
   // The last calculation ends in the number that is wanted, come what may.
   void force_end() {
-    Line* line = find_line(claim_.kind == Kind::Bezout ? "sub" : "calc");
-    if (!line) return;
+    const std::string_view rule = claim_.kind == Kind::Bezout ? "sub" : "calc";
+    const auto last =
+        std::ranges::find(proof_.lines.rbegin(), proof_.lines.rend(), rule, &Line::rule);
+    if (last == proof_.lines.rend()) return;
+    Line* line = &*last;
     if (auto step = read_step(*line); step && claim_.kind != Kind::Bezout) {
       if (step->certificate)
         step->certificate->remainder = claim_.c % claim_.modulus;
@@ -207,13 +271,11 @@ class Rules final : public FamilyRules {
     return to_text(claim_of(statement));
   }
 
-  std::optional<Proof> prove(std::string_view statement, Random& random) const override {
+  std::optional<Proof> prove(std::string_view statement, Random&) const override {
     const WitnessClaim claim = claim_of(statement);
-    // Of an equation the smallest solution is what one writes; of a congruence any.
-    const auto found = solve_witness(claim, claim.kind == Kind::Bezout ? 1 : kSolutionsMax);
+    const auto found = solve_witness(claim, 1);
     if (found.empty()) return std::nullopt;
-    const WitnessValues& values = random.pick(found);
-    return proof_with(claim, values.x, values.y);
+    return proof_with(claim, attempts_for(claim, found[0]));
   }
 
   std::vector<LineReport> check(std::string_view statement, const Proof& proof) const override {

@@ -192,6 +192,50 @@ TEST_SUITE("theorems/witness") {
     }
   }
 
+  TEST_CASE("our proofs tell the whole search, so that each step is one calculation") {
+    const auto proof = [](const char* statement) {
+      Random random(1);
+      return to_text(witness_rules().prove(statement, random).value());
+    };
+    CHECK(proof("Find x: 3*x == 1 (mod 11)") ==
+          "1. take x = 1 [take]\n2. 3*1 = 3 [calc]\n3. take x = 2 [take]\n4. 3*2 = 6 [calc]\n"
+          "5. take x = 3 [take]\n6. 3*3 = 9 [calc]\n7. take x = 4 [take]\n"
+          "8. 3*4 = 12 = 1*11+1 [calc]\n9. goal [7 8]\nQED\n");
+    CHECK(proof("Find x: x^2 == 4 (mod 7)") ==
+          "1. take x = 1 [take]\n2. 1^2 = 1 [calc]\n3. take x = 2 [take]\n4. 2^2 = 4 [calc]\n"
+          "5. goal [3 4]\nQED\n");
+    CHECK(proof("Find a,b > 1: a*b = 15") ==
+          "1. take a = 2 [take]\n2. take b = 7 [take]\n3. 2*7 = 14 [calc]\n4. take a = 3 [take]\n"
+          "5. take b = 5 [take]\n6. 3*5 = 15 [calc]\n7. goal [4 5 6]\nQED\n");
+  }
+
+  TEST_CASE("the opposite of the wanted remainder ends a search with the opposite number") {
+    Random random(1);
+    CHECK(to_text(witness_rules().prove("Find x: 3*x == 5 (mod 11)", random).value()) ==
+          "1. take x = 1 [take]\n2. 3*1 = 3 [calc]\n3. take x = 2 [take]\n4. 3*2 = 6 [calc]\n"
+          "5. take x = 9 [take]\n6. 3*9 = 27 = 2*11+5 [calc]\n7. goal [5 6]\nQED\n");
+  }
+
+  TEST_CASE("of a long search only the end is told, and no search is needed for nothing") {
+    Random random(1);
+    const Proof far = witness_rules().prove("Find x: 2*x == 501 (mod 1009)", random).value();
+    CHECK(far.lines.size() == 129);
+    CHECK(far.lines.back().body == "goal");
+    CHECK(judged("Find x: 2*x == 501 (mod 1009)", to_text(far)).halves == 2);
+    CHECK(to_text(witness_rules().prove("Find x: 5*x == 0 (mod 7)", random).value()) ==
+          "1. take x = 0 [take]\n2. 5*0 = 0 [calc]\n3. goal [1 2]\nQED\n");
+    for (const char* statement :
+         {"Find x: 6*x == 3 (mod 9)", "Find x: x^2 == 4 (mod 12)", "Find x: 2*x == 3 (mod 4)",
+          "Find x: 10*x == 12 (mod 7)", "Find a,b > 1: a*b = 99998", "Find x: 0*x == 0 (mod 2)"}) {
+      CAPTURE(statement);
+      const auto proof = witness_rules().prove(statement, random);
+      const bool solvable =
+          !solve_witness(std::get<WitnessClaim>(read_witness(statement)), 1).empty();
+      CHECK(proof.has_value() == solvable);
+      if (proof) CHECK(judged(statement, to_text(*proof)).halves == 2);
+    }
+  }
+
   TEST_CASE("what the sampler makes has a solution whose proof earns 1, at every level") {
     for (int level = 1; level <= kLevels; ++level)
       for (uint64_t i = 0; i < 200; ++i) {
