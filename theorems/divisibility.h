@@ -15,7 +15,8 @@ namespace theorems {
 //   QED
 //
 // In a case stand the values of the terms in the order of the statement, their sum, and the
-// quotient times the divisor; of a single term only the last two.
+// quotient times the divisor; of a single term only the last two. Of more than two values partial
+// sums may stand before the sum, "1+24+44 = 25+44 = 69 = 23*3"; our own proofs have them.
 const FamilyRules& divisibility_rules();
 
 }  // namespace theorems

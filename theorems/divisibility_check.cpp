@@ -74,6 +74,7 @@ class CaseCheck {
       working_.add(signed_sum(sum, values[i]));
       sum = add(sum, values[i]);
     }
+    for (const std::vector<Integer>& partial : line_.partial_sums) check_partial_sum(partial, sum);
     if (!line_.sum) {
       omitted_ = true;
       working_.none();
@@ -86,6 +87,15 @@ class CaseCheck {
       if (values.size() == 1) working_.add(to_text(sum));
       working_.differs(to_text(*line_.sum));
     }
+  }
+
+  // Its numbers must give the sum; which of the values it has added up is free.
+  void check_partial_sum(const std::vector<Integer>& partial, Integer sum) {
+    Integer found = 0;
+    for (const Integer number : partial) found = add(found, number);
+    if (found == sum) return;
+    ++wrong_numbers_;
+    working_.differs(joined(partial));
   }
 
   bool check_certificate() {

@@ -49,25 +49,19 @@ std::optional<CaseLine::Certificate> read_certificate(std::string_view text) {
   return CaseLine::Certificate{*quotient, *modulus};
 }
 
-std::string joined(const std::vector<Integer>& values) {
-  std::string text;
-  for (const Integer value : values)
-    text += (value < 0 || text.empty() ? "" : "+") + to_text(value);
-  return text;
-}
-
 // `numbers` are the parts between the equals signs, without the certificate.
 bool take_numbers(const std::vector<std::vector<Integer>>& numbers, std::size_t terms,
                   CaseLine& line) {
-  if (numbers.size() > 2) return false;
   if (numbers.empty()) return true;
   const bool only_sum = numbers.size() == 1 && numbers[0].size() == 1;
   if (!only_sum || terms == 1) line.values = numbers[0];
   if (only_sum) line.sum = numbers[0][0];
   if (numbers.size() < 2) return true;
-  if (numbers[1].size() != 1) return false;
-  line.sum = numbers[1][0];
-  return true;
+  if (only_sum || numbers.back().size() != 1) return false;
+  line.sum = numbers.back()[0];
+  line.partial_sums.assign(numbers.begin() + 1, numbers.end() - 1);
+  return std::ranges::all_of(line.partial_sums,
+                             [](const auto& partial) { return partial.size() > 1; });
 }
 
 }  // namespace
@@ -117,6 +111,13 @@ std::optional<CaseLine> read_case(std::string_view body, std::size_t terms) {
   return line;
 }
 
+std::string joined(const std::vector<Integer>& values) {
+  std::string text;
+  for (const Integer value : values)
+    text += (value < 0 || text.empty() ? "" : "+") + to_text(value);
+  return text;
+}
+
 std::string to_text(const CaseLine& line) {
   std::string text = "case n=" + to_text(line.residue) + ":";
   std::string_view sign = " ";
@@ -127,9 +128,21 @@ std::string to_text(const CaseLine& line) {
   };
   const bool single = line.values && line.values->size() == 1 && line.sum;
   if (line.values && !(single && line.values->front() == *line.sum)) append(joined(*line.values));
+  for (const std::vector<Integer>& partial : line.partial_sums) append(joined(partial));
   if (line.sum) append(to_text(*line.sum));
   if (const auto& c = line.certificate) append(to_text(c->quotient) + "*" + to_text(c->modulus));
   return text;
+}
+
+std::vector<std::vector<Integer>> partial_sums(const std::vector<Integer>& values) {
+  std::vector<std::vector<Integer>> partial;
+  std::vector<Integer> rest = values;
+  while (rest.size() > 2) {
+    rest[1] = add(rest[0], rest[1]);
+    rest.erase(rest.begin());
+    partial.push_back(rest);
+  }
+  return partial;
 }
 
 CaseLine right_case(const DivisibilityClaim& claim, Integer residue) {
@@ -138,6 +151,7 @@ CaseLine right_case(const DivisibilityClaim& claim, Integer residue) {
     line.values->push_back(multiply(coefficient, power(residue, degree)));
     line.sum = add(*line.sum, line.values->back());
   }
+  line.partial_sums = partial_sums(*line.values);
   const Division division = divide(*line.sum, claim.modulus);
   if (division.remainder == 0)
     line.certificate = CaseLine::Certificate{division.quotient, claim.modulus};

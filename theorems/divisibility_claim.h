@@ -29,6 +29,8 @@ DivisibilityClaim sample_divisibility(int level, Random& random);
 struct CaseLine {
   Integer residue = 0;
   std::optional<std::vector<Integer>> values = {};
+  // Between the values and the sum, added up further and further: "2+5+7 = 7+7 = 14 = ...".
+  std::vector<std::vector<Integer>> partial_sums = {};
   std::optional<Integer> sum = {};
   struct Certificate {
     Integer quotient = 0;
@@ -39,7 +41,11 @@ struct CaseLine {
 
 // Nothing if the body is none; throws TooLarge. `terms` is how many the claim has.
 std::optional<CaseLine> read_case(std::string_view body, std::size_t terms);
-std::string to_text(const CaseLine& line);  // the body
+std::string to_text(const CaseLine& line);               // the body
+std::string joined(const std::vector<Integer>& values);  // "8+10"
+
+// What stands between these values and their sum if one addition is made at a time.
+std::vector<std::vector<Integer>> partial_sums(const std::vector<Integer>& values);
 
 // The line as it should be; its certificate is left out if the modulus does not divide the sum.
 CaseLine right_case(const DivisibilityClaim& claim, Integer residue);

@@ -70,7 +70,9 @@ class Spoiler {
     if (kind == "quotient") spoil_quotient(*read);
     if (kind == "modulus") read->certificate->modulus = changed_number(claim_.modulus, 1, random_);
     if (kind == "slip") {
-      if (read->values->size() > 1 && random_.chance(0.5))
+      if (!read->partial_sums.empty() && random_.chance(0.4))
+        spoil_partial_sum(*read);
+      else if (read->values->size() > 1 && random_.chance(0.5))
         change((*read->values)[drawn_place(read->values->size())]);
       else
         change(*read->sum);
@@ -96,12 +98,31 @@ class Spoiler {
     if (!random_.chance(kPropagated)) return;
     line.sum = 0;
     for (const Integer v : *line.values) line.sum = add(*line.sum, v);
+    line.partial_sums = partial_sums(*line.values);
     divide_on(line);
   }
 
+  // Where the sum is built up, mostly from a wrong partial sum on.
   void spoil_sum(CaseLine& line) {
-    change(*line.sum);
+    if (!line.partial_sums.empty() && random_.chance(0.7)) {
+      const std::size_t from = drawn_place(line.partial_sums.size());
+      std::vector<Integer> partial = line.partial_sums[from];
+      change(partial.front());
+      line.sum = 0;
+      for (const Integer v : partial) line.sum = add(*line.sum, v);
+      line.partial_sums.resize(from);
+      const auto rest = partial_sums(partial);
+      line.partial_sums.push_back(std::move(partial));
+      line.partial_sums.insert(line.partial_sums.end(), rest.begin(), rest.end());
+    } else {
+      change(*line.sum);
+    }
     if (random_.chance(kPropagated)) divide_on(line);
+  }
+
+  void spoil_partial_sum(CaseLine& line) {
+    std::vector<Integer>& partial = line.partial_sums[drawn_place(line.partial_sums.size())];
+    change(partial[drawn_place(partial.size())]);
   }
 
   void divide_on(CaseLine& line) {
@@ -115,10 +136,12 @@ class Spoiler {
   bool drop_term(CaseLine& line) {
     if (line.values->size() < 3) return false;
     line.values->erase(line.values->begin() + random_.below(int64_t(line.values->size())));
+    line.partial_sums.clear();
     return true;
   }
 
   bool drop_intermediate(CaseLine& line) {
+    line.partial_sums.clear();
     const int64_t way = random_.below(5);
     if (line.values->size() == 1 || way == 0)
       line.certificate.reset();

@@ -137,7 +137,9 @@ char slow_case(const SlowClaim& claim, long long residue, std::vector<std::strin
   for (std::size_t i = 0; i < parts.size(); ++i) {
     std::vector<long long> numbers;
     for (const std::string& number : split(parts[i], "+")) numbers.push_back(std::stoll(number));
-    if (numbers.size() == 1 && (right.size() > 1 || i + 1 == parts.size())) {
+    if (i > 0 && numbers.size() > 1) {  // a partial sum
+      wrong += slow_sum(numbers) != sum;
+    } else if (numbers.size() == 1 && (right.size() > 1 || i + 1 == parts.size())) {
       sum_seen = true;
       wrong += numbers[0] != sum;
       if (right.size() == 1) values_seen = true;
@@ -274,6 +276,31 @@ TEST_SUITE("theorems/divisibility") {
     const auto lines =
         checked("1. case n=0: 0+0 = 0 = 0*2 [case]\nQED", "Prove: 2 | n^3 + n^2 + 2*n for all n");
     CHECK(lines[0].defect == Defect::Missing);
+  }
+
+  TEST_CASE("partial sums may stand before a sum, and must be right") {
+    constexpr std::string_view kThreeTerms = "Prove: 2 | n^3 + 7*n^2 + 24*n for all n";
+    const auto of = [&](const std::string& sums) {
+      return checked("1. case n=1: 1+7+24 = " + sums + " = 16*2 [case]\nQED", kThreeTerms)[0];
+    };
+    CHECK(verdict(of("8+24 = 32")) == "wrong missing: 1+7=8 8+24=32; 16*2=32; 1; 0 none; no goal");
+    CHECK(of("8+24 = 32").working.starts_with("1+7=8 8+24=32; 16*2=32"));
+    CHECK(of("32").working.starts_with("1+7=8 8+24=32; 16*2=32"));
+    CHECK(of("1+31 = 32").working.starts_with("1+7=8 8+24=32; 16*2=32"));
+    CHECK(of("9+24 = 32").working.starts_with("1+7=8 8+24=32 not 9+24; 16*2=32"));
+    CHECK(of("8+24 = 8+24 = 33").working.starts_with("1+7=8 8+24=32 not 33; 16*2=32"));
+    CHECK(of("32 = 8+24").working.starts_with("unreadable"));
+    const auto slip = checked(
+        "1. case n=0: 0+0+0 = 0+0 = 0 = 0*2 [case]\n"
+        "2. case n=1: 1+7+24 = 9+24 = 32 = 16*2 [case]\n3. goal [cases 1 2]\nQED",
+        kThreeTerms);
+    CHECK(slip[1].defect == Defect::Slip);
+    CHECK(slip[1].remedy == "case n=1: 1+7+24 = 8+24 = 32 = 16*2 [case]");
+    CHECK(halves_of(slip) == 1);
+    Random random(1);
+    CHECK(to_text(*divisibility_rules().prove(kThreeTerms, random)) ==
+          "1. case n=0: 0+0+0 = 0+0 = 0 = 0*2 [case]\n"
+          "2. case n=1: 1+7+24 = 8+24 = 32 = 16*2 [case]\n3. goal [cases 1 2]\nQED\n");
   }
 
   TEST_CASE("another divisor is another statement") {
