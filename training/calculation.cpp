@@ -40,9 +40,10 @@ Calculation sum_or_difference(Random& random) {
 
 // As the coefficients of a sum by induction are put together: "-36+10=-26".
 Calculation signed_sum(Random& random) {
-  int64_t a = random.between(2, 199);
+  const int64_t most = random.chance(0.5) ? 99 : 399;
+  int64_t a = random.between(2, most);
   if (random.chance(0.4)) a = -a;
-  const int64_t b = random.between(2, 199);
+  const int64_t b = random.between(2, most);
   return cut(random.chance(0.6) ? theorems::sum_step(a, b) : theorems::difference_step(a, b));
 }
 
@@ -68,10 +69,10 @@ Calculation remainder(Random& random) {
 Calculation calculation(Random& random) {
   const int64_t kind = random.below(100);
   if (kind < 20) return short_product(random);
-  if (kind < 32) return sum_or_difference(random);
-  if (kind < 54) return signed_sum(random);
-  if (kind < 64) return long_product(random);
-  if (kind < 76) return division(random);
+  if (kind < 36) return sum_or_difference(random);
+  if (kind < 70) return signed_sum(random);
+  if (kind < 76) return long_product(random);
+  if (kind < 84) return division(random);
   return remainder(random);
 }
 
