@@ -54,6 +54,8 @@ class Measured {
       add_proofs(row);
     else if (row.contains("refined"))
       add_loop(row);
+    else if (row.contains("kept"))
+      add_reading(row);
   }
 
   std::vector<std::filesystem::path> draw(const std::filesystem::path& out) const {
@@ -63,6 +65,7 @@ class Measured {
       write_whole_file(files.back(), svg);
     };
     if (!refined_.empty()) write("refinements.svg", training::to_svg(refinements()));
+    if (!solved_by_kept_.points.empty()) write("attention.svg", training::to_svg(reading()));
     if (!proofs_.categories.empty()) {
       write("proofs.svg", training::to_svg(proofs()));
       write("verdicts.svg", training::to_svg(verdicts_));
@@ -120,6 +123,34 @@ class Measured {
     if (proofs_.categories.empty() || proofs_.categories.back() != category_of(row)) return;
     add_bar(proofs_.series[1], share_of(row.at("refined").back()));
     add_bar(proofs_.series[2], resampled);
+  }
+
+  // Where all is read there is no number of tokens: a level line.
+  void add_reading(const Json& row) {
+    const Share share = share_of(row.at("attempts"));
+    const double recall = row.at("recall").get<double>();
+    if (row.at("kept").is_string()) {
+      solved_of_all_ = share;
+      return;
+    }
+    const auto kept = row.at("kept").get<std::size_t>();
+    solved_by_kept_.points.push_back(point_of(kept, share));
+    recall_.points.push_back({.x = double(kept), .y = recall});
+  }
+
+  training::LinePlot reading() const {
+    training::LinePlot plot{.title = "Attention to a few tokens only",
+                            .x_label = "tokens that each token reads",
+                            .y_label = "share",
+                            .lines = {recall_, solved_by_kept_},
+                            .x_scale = training::LinePlot::Scale::Log,
+                            .y = training::PlotRange{0, 1}};
+    if (solved_of_all_.of == 0) return plot;
+    training::PlotLine all{.name = "the same, all tokens read", .points = {}};
+    for (const training::PlotPoint& point : solved_by_kept_.points)
+      all.points.push_back({.x = point.x, .y = solved_of_all_.value()});
+    plot.lines.push_back(std::move(all));
+    return plot;
   }
 
   // Of the newest category; none of those before it that were not refined.
@@ -182,6 +213,10 @@ class Measured {
                               .y = training::PlotRange{0, 1}};
   std::vector<Share> refined_, by_self_, by_verifier_;  // [refinements + 1]
   Share resampled_;
+  training::PlotLine solved_by_kept_{.name = "first attempts that the exact checker gives 1",
+                                     .points = {}};
+  training::PlotLine recall_{.name = "attention mass on what is read", .points = {}};
+  Share solved_of_all_;
   std::string feedback_;
   int chains_ = 1;
 };
@@ -211,9 +246,10 @@ std::vector<std::filesystem::path> draw_measured(const std::filesystem::path& fi
   }
   const auto files = measured.draw(out);
   if (files.empty())
-    throw Exit(ExitCode::Usage, file.string() +
-                                    " holds no measurements of proofs: give it what "
-                                    "`elenchus train eval --json` printed");
+    throw Exit(ExitCode::Usage,
+               file.string() +
+                   " holds no measurements of proofs: give it what "
+                   "`elenchus train eval --json` or `train attention --json` printed");
   return files;
 }
 

@@ -9,6 +9,7 @@
 #include "apps/command.h"
 #include "apps/output.h"
 #include "apps/recipe.h"
+#include "apps/train_attention.h"
 #include "apps/train_eval.h"
 #include "apps/train_report.h"
 #include "apps/train_sample.h"
@@ -182,6 +183,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       "elenchus train sft model/default/recipe.toml --out runs/mine --max-seconds 3600");
   command.require_subcommand(1);
   add_train_eval(command, invocation);
+  add_train_attention(command, invocation);
   add_train_report(command, invocation);
   add_train_sample(command, invocation);
   auto flags = std::make_shared<TrainFlags>();

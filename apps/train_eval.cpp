@@ -182,7 +182,8 @@ ExitCode evaluate(const EvalFlags& flags) {
     throw Exit(ExitCode::Usage,
                fmt::format("--statements {} of --chains {} are more than {} chains: ask for fewer",
                            flags.play.statements, flags.loops.chains, kChainsMax));
-  play(flags.play, [&](training::Player& player) { Evaluator(flags, player).run(); });
+  play(flags.play,
+       [&](training::Player& player, engine::LocalModel&) { Evaluator(flags, player).run(); });
   return ExitCode::Done;
 }
 

@@ -63,11 +63,13 @@ training::EvaluationPlan plan_of(const PlayFlags& flags, theorems::Split split) 
   return plan;
 }
 
-void play(const PlayFlags& flags, const std::function<void(training::Player& player)>& use) {
+void play(const PlayFlags& flags, const UsePlayer& use) {
   Settings settings;
   settings.set("device", {{flags.device}, "--device"});
   if (flags.threads > 0) settings.set("threads", {{std::to_string(flags.threads)}, "--threads"});
-  const auto model = load_local(local_choice(settings, flags.directory));
+  LocalChoice choice = local_choice(settings, flags.directory);
+  choice.options.index_top_k = flags.kept;
+  const auto model = load_local(choice);
   const std::string& family = model->config().prompt_family;
   if (family != training::kPromptFamily)
     throw Exit(
@@ -77,7 +79,9 @@ void play(const PlayFlags& flags, const std::function<void(training::Player& pla
                     flags.directory, family, training::kPromptFamily));
   training::Player player(*model);
   try {
-    use(player);
+    use(player, *model);
+  } catch (const model::Refused& error) {
+    throw Exit(ExitCode::Usage, error.what());
   } catch (const DeviceLost& error) {
     throw Exit(ExitCode::Backend, error.what());
   }

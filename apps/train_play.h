@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct PlayFlags {
   double temperature = 1;
   std::string device = "auto";
   int threads = 0;
+  int32_t kept = 0;  // tokens that each token attends to; 0: as the model says
 };
+inline constexpr int32_t kReadAll = std::numeric_limits<int32_t>::max();  // as `kept`
 
 // The options of these flags; what the flags hold is told as the default.
 void add_play_options(CLI::App& command, PlayFlags& flags);
@@ -31,6 +34,7 @@ training::EvaluationPlan plan_of(const PlayFlags& flags, theorems::Split split);
 
 // Loads the model and has it play. Throws Exit: Usage if the directory or a flag cannot be used,
 // Backend if the device is not there, has not enough memory or is lost.
-void play(const PlayFlags& flags, const std::function<void(training::Player& player)>& use);
+using UsePlayer = std::function<void(training::Player& player, engine::LocalModel& model)>;
+void play(const PlayFlags& flags, const UsePlayer& use);
 
 }  // namespace apps

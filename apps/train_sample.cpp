@@ -16,7 +16,7 @@ struct SampleFlags {
 ExitCode sample(const SampleFlags& flags) {
   const training::EvaluationPlan plan = plan_of(flags.play, theorems::Split::Train);
   std::vector<training::OwnWork> work;
-  play(flags.play, [&](training::Player& player) {
+  play(flags.play, [&](training::Player& player, engine::LocalModel&) {
     for (const theorems::Family family : families_of(flags.play))
       for (const int level : flags.play.levels) {
         const auto statements = training::draw_statements(family, level, plan);

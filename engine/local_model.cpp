@@ -48,6 +48,7 @@ class LocalModel::Impl {
         tokenizer_(model::Tokenizer::load(directory)),
         chat_(tokenizer_, config_),
         kernels_(std::move(device.kernels)) {
+    choose_top_k(options.index_top_k);
     const auto checkpoint = model::Checkpoint::open(directory);
     const int64_t context = options.context_max > 0 ? options.context_max : config_.positions;
     model::MemoryNeed need = model::memory_need(config_, *checkpoint,
@@ -68,7 +69,17 @@ class LocalModel::Impl {
         model::model_identity(directory, *checkpoint), model::to_text(options.weights),
         cached_as(cache_type(weights_), options.latents),
         options.numerics == model::CacheNumerics::Plain ? "plain" : "published", device.identity);
+    if (options.index_top_k > 0) identity_ += fmt::format(" index_topk={}", config_.index_top_k);
     start(options, plan.cache_bytes);
+  }
+
+  void choose_top_k(int32_t top_k) {
+    if (top_k == 0) return;
+    if (config_.index_heads == 0)
+      throw model::Refused(fmt::format(
+          "{}: this model attends to all tokens, it has no indexer to choose some of them",
+          directory_.string()));
+    config_.index_top_k = int32_t(std::min<int64_t>(top_k, config_.positions));
   }
 
   void start(const LocalOptions& options, int64_t cache_bytes) {

@@ -23,6 +23,9 @@ struct LocalOptions {
   int64_t cache_bytes = 0;  // 0: a share of the memory that is free
   int64_t running_max = 64;
   int64_t rows_max = 512;
+  // Tokens that each token attends to, in place of the model's index_topk; more than its positions:
+  // all. 0: the model's own.
+  int32_t index_top_k = 0;
 };
 
 // A model directory, loaded and running.

@@ -179,6 +179,23 @@ TEST_SUITE("apps/train_report") {
     CHECK(bars(first + proofs + second + proofs + second + loop, "proofs.svg") == 4);
   }
 
+  TEST_CASE("what train attention printed is drawn over what is kept") {
+    const support::TempDir folder;
+    write_file(folder / "attention.jsonl",
+               R"({"kept":16,"attempts":{"hits":3,"of":10},"recall":0.7})"
+               "\n"
+               R"({"kept":64,"attempts":{"hits":4,"of":10},"recall":0.9})"
+               "\n"
+               R"({"kept":"all","attempts":{"hits":5,"of":10},"recall":1.0})"
+               "\n");
+    const Told told = elenchus({"train", "report", (folder / "attention.jsonl").string()});
+    CHECK(told.code == 0);
+    const std::string plot = read_bytes(folder / "plots/attention.svg");
+    CHECK(has(plot, "attention mass on what is read"));
+    CHECK(has(plot, "the same, all tokens read"));
+    CHECK(count(plot, "<circle") == 6);
+  }
+
   TEST_CASE("measurements of different ways are not added up") {
     const support::TempDir folder;
     const auto row = [](const std::string& feedback, int chains, const std::string& refined) {

@@ -141,6 +141,35 @@ TEST_SUITE("apps/train") {
     CHECK(has(many.err, "--statements 1025 of --chains 1024 are more than 1048576 chains"));
   }
 
+  TEST_CASE("train attention tells what fewer tokens do, and refuses what is no number of them") {
+    const auto attention = [](std::vector<std::string> words) {
+      words.insert(words.begin(), {"train", "attention", std::string(SOURCE_DIR) + "/model/default",
+                                   "--family", "congruence", "--level", "1", "--statements", "2",
+                                   "--documents", "6", "--threads", "1", "--json"});
+      return elenchus(words);
+    };
+    const Told told = attention({"--kept", "4", "--kept", "all"});
+    REQUIRE(told.code == 0);
+    REQUIRE(lines_in(told.out) == 2);
+    const json few = json::parse(told.out.substr(0, told.out.find('\n')));
+    const json all = json::parse(told.out.substr(told.out.find('\n') + 1));
+    CHECK(few["kept"] == 4);
+    CHECK(few["see_more"] > 0.9);
+    CHECK(few["recall"] < 0.9);
+    CHECK(few["attempts"]["of"] == 2);
+    CHECK(all["kept"] == "all");
+    CHECK(all["see_more"] == 0.0);
+    CHECK(all["recall"] == 1.0);
+    CHECK(all["loss"] < few["loss"]);
+
+    for (const char* kept : {"0", "-1", "many", "1.5", "99999999999", ""}) {
+      const Told refused = attention({"--kept", kept});
+      CHECK(refused.code == 2);
+      CHECK(refused.out.empty());
+      CHECK(has(refused.err, "this is no number of tokens from 1 on, nor `all`"));
+    }
+  }
+
   TEST_CASE("the loop counts each chain, and the best of a statement's chains once") {
     const auto loop = [](const char* chains) {
       const Told told =
