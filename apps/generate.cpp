@@ -7,6 +7,7 @@
 
 #include "apps/command.h"
 #include "apps/local.h"
+#include "apps/model_sampling.h"
 #include "apps/output.h"
 #include "text/utf8.h"
 
@@ -122,8 +123,9 @@ ExitCode code_of(const engine::SampleFailure& failure) {
 }
 
 ExitCode generate(const GenerateFlags& flags, const Environment& environment) {
-  const Settings settings = resolve(*flags.settings, environment);
+  Settings settings = resolve(*flags.settings, environment);
   const LocalChoice choice = local_choice(settings, flags.directory);
+  take_advice(choice.directory, "", settings);
   const auto model = load_local(choice);
   const model::Thinking thinking = flags.raw ? model::Thinking::Off : thinking_of(choice, *model);
   const bool live = !flags.json && flags.samples == 1;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "apps/exit.h"
+#include "apps/model_sampling.h"
 #include "text/words.h"
 
 namespace apps {
@@ -247,6 +248,7 @@ LoadedRun load_run(const RunFlags& flags, formats::Need need, const Environment&
   loaded.settings = resolve(*flags.settings, environment);
   const int64_t wanted = flags.inputs->resume;
   if (wanted == 0) {
+    take_models_advice(loaded.settings);
     const auto outside = flags.anyway ? OutsideDomain::Ask : OutsideDomain::Refuse;
     if (!flags.show_config)
       loaded.inputs = read_inputs(*flags.inputs, need, choose_spelling(loaded.settings, outside));

@@ -74,6 +74,33 @@ std::string here(const std::map<std::string, std::string>& words) {
 }  // namespace
 
 TEST_SUITE("apps/role_models") {
+  TEST_CASE("a model is sampled as its generation_config.json advises, unless somebody says how") {
+    const auto shown = [](std::vector<std::string> words) {
+      words.insert(words.begin(), {"solve", kProblem, "--show-config"});
+      const Told told = elenchus(words);
+      CHECK(told.code == 0);
+      return told.out;
+    };
+    const auto line = [](const std::string& text, const std::string& name) {
+      const std::size_t at = text.find('\n' + name) + 1;
+      REQUIRE(at != 0);
+      return text.substr(at, text.find('\n', at) - at);
+    };
+    const std::string advised = shown({"--model", kDefault});
+    CHECK(has(line(advised, "verifier.temperature"), " 0.7 "));
+    CHECK(has(line(advised, "verifier.temperature"), "model/default/generation_config.json"));
+    CHECK(has(line(advised, "generator.temperature"), " 0.7 "));
+    CHECK_FALSE(has(shown({"--model", kTiny}), "generation_config.json"));
+    CHECK_FALSE(has(shown({"--model", kDefault, "--temperature", "1"}), "generation_config.json"));
+    const std::string one = shown({"--model", kDefault, "--role", "verifier=temperature=0.3"});
+    CHECK(has(line(one, "verifier.temperature"), " 0.3 "));
+    CHECK(has(line(one, "generator.temperature"), " 0.7 "));
+    const std::string split = shown({"--base-url", "http://127.0.0.1:1", "--model", "x", "--role",
+                                     "verifier=directory=" + kDefault});
+    CHECK(has(line(split, "verifier.temperature"), " 0.7 "));
+    CHECK_FALSE(has(split, "generator.temperature"));
+  }
+
   TEST_CASE("a role is answered here by its directory, or by a model's where no server is named") {
     const std::string url = "http://127.0.0.1:9/v1", all = "generator verifier meta_verifier";
     CHECK(here({{"model", kTiny}}) == all);
