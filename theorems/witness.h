@@ -17,8 +17,9 @@ namespace theorems {
 //                                                              6. goal [1 2 5]
 //                                                              QED
 //
-// Values may be taken anew as long as they do not do it; what stands before the last ones is then no
-// longer needed, but is checked too. A proof that was found by trying may so tell the whole search.
+// Values may be taken anew as long as they do not do it; what stands before the last ones is then
+// no longer needed, but is checked too. A proof that was found by trying may so tell the whole
+// search.
 const FamilyRules& witness_rules();
 
 }  // namespace theorems
