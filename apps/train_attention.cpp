@@ -27,6 +27,7 @@ struct AttentionFlags {
   std::string split = "dev";
   std::vector<std::string> kept = {"16", "32", "64", "128", std::string(kAll)};
   int64_t documents = 256;
+  int64_t longest = 1024;  // as recipes teach
   bool json = false;
 };
 
@@ -41,18 +42,19 @@ int32_t kept_of(const std::string& text) {
   return kept;
 }
 
-// Of all roles, with several candidates too, as long as the model can read.
+// Of all roles, with several candidates too.
 std::vector<training::Document> documents(const engine::LocalModel& model,
                                           const AttentionFlags& flags) {
   const auto templates =
       prompts::TemplateSet::from_directory(model.directory() / model.config().prompt_family);
   const training::DocumentWriter writer(templates, model.tokenizer(), model.chat());
-  training::LessonPlan plan{.prove = 1,
-                            .verify = 1,
-                            .judge = 1,
-                            .refine = 1,
-                            .second_candidate = 0.5,
-                            .tokens_max = std::size_t(model.config().positions)};
+  training::LessonPlan plan{
+      .prove = 1,
+      .verify = 1,
+      .judge = 1,
+      .refine = 1,
+      .second_candidate = 0.5,
+      .tokens_max = std::size_t(std::min(flags.longest, model.config().positions))};
   for (const theorems::Family family : families_of(flags.play)) {
     training::LessonPlan::FamilyShare share{.family = family, .first = {0, 0, 0, 0}};
     for (const int level : flags.play.levels)
@@ -165,6 +167,11 @@ void add_train_attention(CLI::App& train, Invocation& invocation) {
       .add_option("--documents", flags->documents,
                   "of all roles, on which recall and loss are measured [256]")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 16));
+  command
+      .add_option(
+          "--longest", flags->longest,
+          "tokens of a document at most; a model taught shorter ones fails at longer [1024]")
+      ->check(CLI::Range(int64_t(256), int64_t(1) << 20));
   command.add_flag("--json", flags->json, "one JSON line for each number of tokens");
   command.callback([flags, &invocation] { invocation.run = [flags] { return measure(*flags); }; });
 }
